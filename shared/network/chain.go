@@ -1,0 +1,120 @@
+package network
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// Chain is a corp's space for its partners (上下游空间).
+type Chain struct {
+	ID        string
+	Name      string
+	OwnerCorp string
+	OwnerName string
+	CreatedAt time.Time
+
+	Policies           []PolicyChange // append-only, oldest first, never empty (R12)
+	MembersMayInvite   bool           // R07, default on
+	PartnersMayInvite  bool           // R07, default off
+	PartnersSeeAnother bool           // 「允许外部单位之间互相查看」 R35, default off
+
+	DissolvedAt  time.Time // non-zero: dissolved (R41)
+	PartnerLimit int       // partners that may have joined (R46)
+	PeopleLimit  int       // people of one partner that may have joined (R46)
+
+	// Edition changes with every edit (the ETag). Gate changes with all that
+	// a join relies on: policy, revocation, groups, dissolution. A join
+	// states the Gate it has read and is refused by the write if that has
+	// moved on (R16).
+	Edition int
+	Gate    int
+}
+
+// Defaults of R46.
+const (
+	MaxPartners = 100_000
+	MaxPeople   = 1_000
+)
+
+// JoinPolicy says who may join by an invite (R20). The approval policies
+// arrive with the applications.
+type JoinPolicy string
+
+const (
+	Open         JoinPolicy = "open"
+	ImportedOnly JoinPolicy = "imported_only" // 仅导入的企业可加入
+)
+
+// PolicyChange is one entry of a chain's policy history.
+type PolicyChange struct {
+	At     time.Time
+	Policy JoinPolicy
+}
+
+// NewChain is a chain with the defaults of R07, R20, R35 and R46.
+func NewChain(id, name string, owner Corp, at time.Time) (Chain, error) {
+	if err := checkText("name", name, MaxName); err != nil {
+		return Chain{}, err
+	}
+	if !owner.Eligible() {
+		return Chain{}, ErrCorpNotEligible
+	}
+	return Chain{
+		ID: id, Name: name, OwnerCorp: owner.ID, OwnerName: owner.Name, CreatedAt: at,
+		Policies:         []PolicyChange{{At: at, Policy: Open}},
+		MembersMayInvite: true,
+		PartnerLimit:     MaxPartners, PeopleLimit: MaxPeople,
+		Edition: 1, Gate: 1,
+	}, nil
+}
+
+// FoldName is the form under which a chain's name is unique (R41): a name
+// that only differs by case or spacing is the same name.
+func FoldName(name string) string { return strings.ToLower(strings.Join(strings.Fields(name), " ")) }
+
+// Policy is the join policy in force.
+func (c Chain) Policy() JoinPolicy { return c.Policies[len(c.Policies)-1].Policy }
+
+// Dissolved reports whether the chain has been dissolved (R41).
+func (c Chain) Dissolved() bool { return !c.DissolvedAt.IsZero() }
+
+// ChainEdit is a change of a chain's settings; nil leaves one as it is.
+type ChainEdit struct {
+	Name               *string
+	JoinPolicy         *JoinPolicy
+	MembersMayInvite   *bool
+	PartnersMayInvite  *bool
+	PartnersSeeAnother *bool
+}
+
+// Apply makes the edit, or says which field is wrong. A policy that changes
+// is appended to the history, never rewritten (R12).
+func (c Chain) Apply(e ChainEdit, at time.Time) (Chain, error) {
+	if e.Name != nil {
+		if err := checkText("name", *e.Name, MaxName); err != nil {
+			return Chain{}, err
+		}
+		c.Name = *e.Name
+	}
+	if p := e.JoinPolicy; p != nil {
+		if *p != Open && *p != ImportedOnly {
+			return Chain{}, InvalidField("join_policy", "not_allowed", "join_policy is open or imported_only")
+		}
+		if *p != c.Policy() {
+			c.Policies = append(slices.Clone(c.Policies), PolicyChange{At: at, Policy: *p})
+		}
+	}
+	set(&c.MembersMayInvite, e.MembersMayInvite)
+	set(&c.PartnersMayInvite, e.PartnersMayInvite)
+	set(&c.PartnersSeeAnother, e.PartnersSeeAnother)
+	c.Edition++
+	c.Gate++
+	return c, nil
+}
+
+func set[T any](to *T, v *T) {
+	if v != nil {
+		*to = *v
+	}
+}

@@ -1,0 +1,47 @@
+package network
+
+import "encoding/json"
+
+// Event is something that has happened and that somebody must hear of. It is
+// written with what happened, in the same item, and carried on from there;
+// it may arrive twice, and then has the same ID.
+type Event struct {
+	ID    string    `json:"id"`
+	Kind  EventKind `json:"kind"`
+	Chain string    `json:"chain"`
+
+	Import  string `json:"import,omitempty"`
+	Chunk   int    `json:"chunk,omitempty"`
+	Invite  string `json:"invite,omitempty"`
+	Partner string `json:"partner,omitempty"`
+	Person  string `json:"person,omitempty"` // who joined, or who is to be told
+	Corp    string `json:"corp,omitempty"`   // of that person
+	First   bool   `json:"first,omitempty"`  // joined: the partner's first person
+	Count   int    `json:"count,omitempty"`  // roster_expired: contacts who did not join
+}
+
+// EventKind says what happened.
+type EventKind string
+
+const (
+	RosterImported EventKind = "roster_imported" // a chunk's new contacts are to be told
+	Joined         EventKind = "joined"
+	InviteEnded    EventKind = "invite_expired" // its maker is to be told
+	RosterEnded    EventKind = "roster_expired" // the importer is to be told
+)
+
+// Encode is the event as it is stored and sent.
+func (e Event) Encode() string {
+	b, err := json.Marshal(e)
+	if err != nil {
+		panic(err) // strings, ints and bools only: can't be
+	}
+	return string(b)
+}
+
+// DecodeEvent reads what Encode wrote.
+func DecodeEvent(s string) (Event, error) {
+	var e Event
+	err := json.Unmarshal([]byte(s), &e)
+	return e, err
+}

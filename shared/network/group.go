@@ -1,0 +1,147 @@
+package network
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// RootGroup is the id of every chain's root group (R34).
+const RootGroup = 1
+
+// MaxDepth is how many levels of groups there may be below the root (R46).
+const MaxDepth = 9
+
+// Group is where a partner stands in a chain (分组).
+type Group struct {
+	ID      int
+	Name    string
+	Parent  int // 0 for the root alone
+	Order   uint32
+	Edition int
+	MovedTo int // non-zero: deleted, and whoever was in it belongs there (R34)
+}
+
+// Tree is a chain's groups by id, deleted ones among them.
+type Tree map[int]Group
+
+// CheckGroupName holds what a group may be called: 1–32 characters, no "/",
+// which separates the levels of a path (R25).
+func CheckGroupName(field, name string) error {
+	if err := checkText(field, name, MaxName); err != nil {
+		return err
+	}
+	if strings.Contains(name, "/") {
+		return InvalidField(field, "bad_character", "must not contain /")
+	}
+	return nil
+}
+
+// Live reports whether the group exists and isn't deleted.
+func (t Tree) Live(id int) bool {
+	g, ok := t[id]
+	return ok && g.MovedTo == 0
+}
+
+// Resolve is the group where somebody who was sent to id lands: id itself,
+// or where its people went when it was deleted, and else the root (R08, R34).
+func (t Tree) Resolve(id int) int {
+	for range len(t) {
+		g, ok := t[id]
+		switch {
+		case !ok:
+			return RootGroup
+		case g.MovedTo == 0:
+			return id
+		}
+		id = g.MovedTo
+	}
+	return RootGroup
+}
+
+// Depth is how many levels below the root the group is.
+func (t Tree) Depth(id int) int {
+	n := 0
+	for g := t[id]; g.Parent != 0 && n <= len(t); g = t[g.Parent] {
+		n++
+	}
+	return n
+}
+
+// Children are the live groups right below id, by order (larger first, as
+// WeCom's), then by name.
+func (t Tree) Children(id int) []Group {
+	var out []Group
+	for _, g := range t {
+		if g.Parent == id && g.MovedTo == 0 {
+			out = append(out, g)
+		}
+	}
+	slices.SortFunc(out, func(a, b Group) int {
+		if a.Order != b.Order {
+			if a.Order > b.Order {
+				return -1
+			}
+			return 1
+		}
+		return strings.Compare(a.Name, b.Name)
+	})
+	return out
+}
+
+// Below are the ids of the group and of all live groups under it, ascending.
+func (t Tree) Below(id int) []int {
+	out := []int{id}
+	for i := 0; i < len(out); i++ {
+		for _, g := range t.Children(out[i]) {
+			out = append(out, g.ID)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// Find is the live group at the end of a path below the root, and how many of
+// the path's levels exist.
+func (t Tree) Find(path []string) (id, levels int) {
+	id = RootGroup
+	for _, name := range path {
+		i := slices.IndexFunc(t.Children(id), func(g Group) bool { return FoldName(g.Name) == FoldName(name) })
+		if i < 0 {
+			break
+		}
+		id = t.Children(id)[i].ID
+		levels++
+	}
+	return id, levels
+}
+
+// CheckPlace reports whether group id (0: a new one) may be called name and
+// stand under parent: the parent lives, no circle, no tenth level, no sibling
+// of that name.
+func (t Tree) CheckPlace(id int, name string, parent int) error {
+	if err := CheckGroupName("name", name); err != nil {
+		return err
+	}
+	if !t.Live(parent) {
+		return ErrGroupNotFound
+	}
+	height := 0
+	if id != 0 {
+		for _, below := range t.Below(id) {
+			if below == parent {
+				return InvalidField("parent_id", "circle", "a group can't stand under itself")
+			}
+			height = max(height, t.Depth(below)-t.Depth(id))
+		}
+	}
+	if t.Depth(parent)+1+height > MaxDepth {
+		return InvalidField("parent_id", "too_deep", fmt.Sprintf("groups go %d levels deep", MaxDepth))
+	}
+	for _, g := range t.Children(parent) {
+		if g.ID != id && FoldName(g.Name) == FoldName(name) {
+			return ErrNameTaken
+		}
+	}
+	return nil
+}

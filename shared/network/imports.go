@@ -1,0 +1,240 @@
+package network
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"time"
+)
+
+// ImportState is how far an import has come (api.md).
+type ImportState string
+
+const (
+	ImportWaiting  ImportState = "waiting_for_upload"
+	ImportReading  ImportState = "reading"
+	ImportPlanned  ImportState = "planned" // a dry run ends here
+	ImportApplying ImportState = "applying"
+	ImportDone     ImportState = "done"
+	ImportFailed   ImportState = "failed"
+)
+
+// Import is a roster on its way into a chain.
+type Import struct {
+	ID         string
+	Chain      string
+	Maker      string // person
+	MakerCorp  string
+	FileName   string
+	DryRun     bool // check and plan, write no partner
+	Whole      bool // atomicity "corp": a partner's rows are refused together (R26)
+	ApplyMoves bool // a group given again moves the partner (R27)
+	Notify     bool
+	State      ImportState
+	CreatedAt  time.Time
+	StartedAt  time.Time // when the upload was first seen; the notices' age counts from it
+	EndedAt    time.Time
+	Upload     string // ETag of the object being read: another object is another import
+	Counts     Counts
+	FileCode   string // why the file as a whole was refused, else ""
+	FileRow    int
+}
+
+// Counts are what became of an import's rows: OK + Failed = Rows (R31).
+type Counts struct {
+	Rows, OK, Failed                       int
+	Created, Updated, Unchanged, WouldMove int // of OK
+	Notices, Partners                      int // notices to be sent; distinct partners of OK rows
+}
+
+// Add counts more.
+func (c Counts) Add(o Counts) Counts {
+	return Counts{
+		c.Rows + o.Rows, c.OK + o.OK, c.Failed + o.Failed,
+		c.Created + o.Created, c.Updated + o.Updated, c.Unchanged + o.Unchanged, c.WouldMove + o.WouldMove,
+		c.Notices + o.Notices, c.Partners + o.Partners,
+	}
+}
+
+// RosterRow is one checked line of a roster.
+type RosterRow struct {
+	Number         int // the sheet's own
+	Corp           string
+	Contact        string
+	Leader         bool
+	Phone          string // E.164
+	Group          []string
+	CustomID       string
+	MemberCustomID string
+
+	// Code says why the row is refused, "" if it isn't; Field and Detail
+	// say where and what.
+	Code, Field, Detail string
+}
+
+// Fingerprint is 64 bits of what a row says of its person: the same row
+// again has the same one, and changes nothing (R27).
+func (r RosterRow) Fingerprint() string {
+	sum := sha256.Sum256([]byte(r.Contact + "\x00" + r.MemberCustomID + "\x00" + map[bool]string{true: "L"}[r.Leader]))
+	return base64.RawStdEncoding.EncodeToString(sum[:8])
+}
+
+// Outcome is what becomes of a row (R28).
+type Outcome string
+
+const (
+	RowCreated   Outcome = "created"
+	RowUpdated   Outcome = "updated"
+	RowUnchanged Outcome = "unchanged"
+	RowWouldMove Outcome = "would_move"
+	RowFailed    Outcome = "failed"
+)
+
+// RowPlan is what an import does with one row, decided before it is done.
+type RowPlan struct {
+	Row     int     `json:"r"`
+	Outcome Outcome `json:"o"`
+	Code    string  `json:"c,omitempty"`
+	Field   string  `json:"f,omitempty"`
+	Detail  string  `json:"d,omitempty"`
+	Partner string  `json:"p,omitempty"`
+	Person  string  `json:"k,omitempty"`
+	Opens   bool    `json:"n,omitempty"` // the partner's first row of this import
+	Makes   bool    `json:"m,omitempty"` // the partner is new
+	Adds    bool    `json:"a,omitempty"` // the contact is new: told, if anybody is
+	Group   int     `json:"g,omitempty"` // where the partner is to stand; 0: where it stands
+}
+
+// Planner decides what an import's rows do to a chain, in the sheet's order.
+// It keeps what it has decided, so that a partner's second row meets the
+// first.
+type Planner struct {
+	Import   Import
+	Key      PersonKey
+	Tree     Tree
+	Partners map[string]Partner // as they stand, by id; planned ones are added
+	opened   map[string]bool
+}
+
+// Plan decides one row (R26–R28).
+func (p *Planner) Plan(r RosterRow) RowPlan {
+	plan := RowPlan{Row: r.Number, Outcome: RowFailed, Code: r.Code, Field: r.Field, Detail: r.Detail}
+	if r.Code != "" {
+		return plan
+	}
+	plan.Partner = RosterPartnerID(p.Import.Chain, r.CustomID, r.Corp)
+	plan.Person = p.Key.Person(r.Phone)
+	group, levels := p.Tree.Find(r.Group)
+	if levels < len(r.Group) {
+		group = -1 // to be made
+	}
+
+	now, known := p.Partners[plan.Partner]
+	if known && now.State != PartnerRemoved && now.CustomID != r.CustomID {
+		// The id was given to another partner since (R25).
+		plan.Code, plan.Field = "custom_id_conflict", "custom_id"
+		return plan
+	}
+	if !known || now.State == PartnerRemoved {
+		plan.Outcome, plan.Makes, plan.Adds, plan.Group = RowCreated, true, true, group
+		now = Partner{ID: plan.Partner, Chain: p.Import.Chain, Name: r.Corp, CustomID: r.CustomID, Group: group, Epoch: now.Epoch, State: PartnerPending}
+	} else {
+		had, there := now.People[plan.Person]
+		moves := len(r.Group) > 0 && group != now.Group
+		switch {
+		case !there:
+			plan.Outcome, plan.Adds = RowCreated, true
+		case had != r.Fingerprint(), FoldName(now.Name) != FoldName(r.Corp):
+			plan.Outcome = RowUpdated
+		case moves && p.Import.ApplyMoves:
+			plan.Outcome = RowUpdated
+		case moves:
+			plan.Outcome = RowWouldMove
+		default:
+			plan.Outcome = RowUnchanged
+		}
+		if moves && p.Import.ApplyMoves {
+			plan.Group, now.Group = group, group
+		}
+		now.Name = r.Corp
+	}
+	people := make(map[string]string, len(now.People)+1)
+	for k, v := range now.People {
+		people[k] = v
+	}
+	people[plan.Person] = r.Fingerprint()
+	now.People = people
+	p.Partners[plan.Partner] = now
+
+	if p.opened == nil {
+		p.opened = map[string]bool{}
+	}
+	if !p.opened[plan.Partner] {
+		p.opened[plan.Partner], plan.Opens = true, true
+	}
+	return plan
+}
+
+// Count sums what plans say.
+func Count(plans []RowPlan, notify bool) Counts {
+	var c Counts
+	for _, p := range plans {
+		c.Rows++
+		switch p.Outcome {
+		case RowFailed:
+			c.Failed++
+			continue
+		case RowCreated:
+			c.Created++
+		case RowUpdated:
+			c.Updated++
+		case RowUnchanged:
+			c.Unchanged++
+		case RowWouldMove:
+			c.WouldMove++
+		}
+		c.OK++
+		if p.Adds && notify {
+			c.Notices++
+		}
+		if p.Opens {
+			c.Partners++
+		}
+	}
+	return c
+}
+
+// Tally is what became of the contacts of some of an import's rows (R32).
+type Tally struct {
+	Imported      int
+	Notified      int // told, or tried in vain
+	Undeliverable int
+	Joined        int
+	Partners      int
+	PartnersIn    int       // partners that have joined
+	At            time.Time // when their notices began to live
+}
+
+// Funnel is the progress of imported partners (R32). Imported, Notified,
+// Opened and Joined count who reached that step, the others who ended there.
+type Funnel struct {
+	Imported, Notified, Undeliverable, Opened, Joined, Declined, Expired, Withdrawn int
+	Partners, PartnersIn                                                            int
+}
+
+// Progress sums tallies at a moment. What has expired is computed, as every
+// end of an invite is (R12).
+func Progress(tallies []Tally, history []PolicyChange, now time.Time) Funnel {
+	var f Funnel
+	for _, t := range tallies {
+		f.Imported += t.Imported
+		f.Notified += t.Notified
+		f.Undeliverable += t.Undeliverable
+		f.Joined += t.Joined
+		f.Partners += t.Partners
+		f.PartnersIn += t.PartnersIn
+		if !now.Before(ExpiresAt(t.At, 0, history)) {
+			f.Expired += max(0, t.Notified-t.Undeliverable-t.Joined)
+		}
+	}
+	return f
+}

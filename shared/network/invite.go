@@ -1,0 +1,105 @@
+package network
+
+import "time"
+
+// InviteState is what an invite is worth, computed when read (R12).
+type InviteState string
+
+const (
+	InviteLive      InviteState = "live"
+	InviteExpired   InviteState = "expired"
+	InviteRevoked   InviteState = "revoked"
+	InviteExhausted InviteState = "exhausted"
+)
+
+// Invite is a link or a QR code: whoever opens it may join. A notice, the
+// invite of one imported contact, is no Invite: it is the Contact itself.
+type Invite struct {
+	ID        string
+	Chain     string
+	Kind      string // "link" or "qr": the same URL, shown differently (R10)
+	Group     int
+	MaxUses   int // 0: unlimited
+	Uses      int
+	Own       time.Duration // a shorter life of its own, 0: the policy's
+	Phone     string        // E.164, bound to it if not ""
+	Corp      string        // bound to it if not ""
+	Note      string
+	Maker     string // person
+	MakerName string
+	MakerCorp string
+	CreatedAt time.Time
+	RevokedAt time.Time
+	Version   int // the token's; a resend raises it (R17)
+}
+
+// Limits of an invite.
+const (
+	MaxUses = 1_000_000
+	MaxNote = 200 // characters
+)
+
+// Check reports which field of a new invite is wrong. maxLife is the
+// policy's (Chain.MaxLife).
+func (i Invite) Check(maxLife time.Duration) error {
+	switch {
+	case i.Kind != "link" && i.Kind != "qr":
+		return InvalidField("kind", "not_allowed", "kind is link or qr")
+	case i.MaxUses < 0 || i.MaxUses > MaxUses:
+		return InvalidField("max_uses", "out_of_range", "max_uses is 1 to 1000000, or left out")
+	case i.Own < 0 || i.Own > maxLife:
+		return InvalidField("expires_in", "out_of_range", "expires_in is 1 second to the policy's life")
+	case i.Corp != "" && !ValidCorpID(i.Corp):
+		return InvalidField("corp_id", "not_allowed", "corp_id is no corp's id")
+	}
+	if i.Note != "" {
+		return checkText("note", i.Note, MaxNote)
+	}
+	return nil
+}
+
+// ExpiresAt is when the invite ends under the chain's history (R12).
+func (i Invite) ExpiresAt(c Chain) time.Time { return ExpiresAt(i.CreatedAt, i.Own, c.Policies) }
+
+// State is what the invite is worth at a moment.
+func (i Invite) State(c Chain, now time.Time) InviteState {
+	switch {
+	case !i.RevokedAt.IsZero():
+		return InviteRevoked
+	case !now.Before(i.ExpiresAt(c)):
+		return InviteExpired
+	case i.MaxUses > 0 && i.Uses >= i.MaxUses:
+		return InviteExhausted
+	}
+	return InviteLive
+}
+
+// Usable is nil, or the Gone error that says why not (R14).
+func (i Invite) Usable(c Chain, now time.Time) error {
+	if c.Dissolved() {
+		return ErrChainDissolved
+	}
+	switch i.State(c, now) {
+	case InviteRevoked:
+		return ErrInviteRevoked
+	case InviteExpired:
+		return ErrInviteExpired
+	case InviteExhausted:
+		return ErrInviteExhausted
+	}
+	return nil
+}
+
+// NoticeUsable is nil, or the Gone error that says why a contact's notice
+// with a token of that version lets nobody in (R14, R17, R18, R33).
+func NoticeUsable(c Chain, p Partner, k Contact, version int, now time.Time) error {
+	switch {
+	case c.Dissolved():
+		return ErrChainDissolved
+	case p.State == PartnerRemoved, p.Epoch != k.Epoch, k.TokenVersion != version, !k.LeftAt.IsZero():
+		return ErrInviteRevoked
+	case !now.Before(ExpiresAt(k.NoticeAt, 0, c.Policies)):
+		return ErrInviteExpired
+	}
+	return nil
+}

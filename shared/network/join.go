@@ -1,0 +1,184 @@
+package network
+
+import (
+	"slices"
+	"strconv"
+	"time"
+)
+
+// Joining is what a join has read before it writes. Its decisions are pure;
+// the write then states what was read as its conditions, so that what was
+// committed first wins (R16).
+type Joining struct {
+	Now      time.Time
+	Chain    Chain
+	Ticket   Ticket
+	Invite   Invite    // of a link; zero for a notice
+	Adopted  bool      // the link's maker is still of the corp they made it for (R09)
+	Person   Person    // who joins, with a verified phone
+	Contacts []Contact // theirs in this chain, under whichever partner
+	Corp     Corp      // chosen; or to be made, with Version 0
+	Tree     Tree      // the chain's groups, wanted for a new partner only
+}
+
+// Admission is what a join writes.
+type Admission struct {
+	Contact Contact // as it will be
+	Partner Partner // as it will be
+	Repeat  bool    // has joined before: nothing to write (R15)
+	Binds   bool    // Corp takes its place in the chain
+	First   bool    // the partner is now joined: counts against the chain's quota (R47)
+	Fresh   bool    // the partner is new
+	Known   bool    // the contact was there already
+	Corp    Corp
+}
+
+// NameMismatch reports whether the corp goes by another name than the roster
+// says (R23): shown, and no obstacle.
+func (a Admission) NameMismatch() bool {
+	return a.Partner.Imported && FoldName(a.Partner.Name) != FoldName(a.Corp.Name)
+}
+
+// NewCorpID is the id of the corp that the person makes as they join: the same
+// for the same wish, so that a repeat makes no second one (R15), and one for
+// all contacts of a roster partner (R23).
+func (j Joining) NewCorpID(name string) string {
+	if k, ok := j.rosterContact(name); ok {
+		return hashID(corpPrefix, "roster", j.Chain.ID, k.Partner, strconv.Itoa(k.Epoch))
+	}
+	return hashID(corpPrefix, "person", j.Chain.ID, j.Person.ID, FoldName(name))
+}
+
+// Target is the id of the partner that the person joins as, or why they
+// can't at all. Already is their membership, if they have it.
+func (j Joining) Target() (partner string, already *Contact, err error) {
+	if j.Chain.Dissolved() {
+		return "", nil, ErrChainDissolved
+	}
+	place, placed := j.Corp.Places[j.Chain.ID]
+	bound := placed && place.Side == Guest && place.RemovedAt.IsZero()
+	if bound {
+		if k := j.contact(place.Partner); k != nil && k.HasJoined() && k.Epoch == place.Epoch {
+			return place.Partner, k, nil // R15: told again, whatever became of the token
+		}
+	}
+	if err := j.usable(); err != nil {
+		return "", nil, err
+	}
+	if !j.Corp.Eligible() {
+		return "", nil, ErrCorpNotEligible
+	}
+	if placed && place.Side == Owner {
+		return "", nil, ErrDenied // a corp is no partner of its own chain
+	}
+	if j.Ticket.IsNotice() {
+		if bound && place.Partner != j.Ticket.Partner {
+			return "", nil, ErrPartnerConflict
+		}
+		return j.Ticket.Partner, nil, nil
+	}
+	if placed && !place.RemovedAt.IsZero() && !j.Invite.CreatedAt.After(place.RemovedAt) {
+		return "", nil, ErrInviteRevoked // R18
+	}
+	if bound {
+		return place.Partner, nil, nil // R21 b, R22: a colleague of who is in
+	}
+	if k, ok := j.rosterContact(j.Corp.Name); ok {
+		return k.Partner, nil, nil // R21 a, R23
+	}
+	if j.Chain.Policy() == ImportedOnly {
+		return "", nil, ErrNotImported
+	}
+	return CorpPartnerID(j.Chain.ID, j.Corp.ID), nil, nil
+}
+
+// usable says whether the token lets anybody in, and this person (R10, R14).
+func (j Joining) usable() error {
+	if j.Ticket.IsNotice() {
+		if j.Ticket.Person != j.Person.ID {
+			return ErrBoundToAnother
+		}
+		return nil // the rest wants the partner: Admit
+	}
+	switch i := j.Invite; {
+	case i.Version != j.Ticket.Version, !j.Adopted:
+		return ErrInviteRevoked
+	case i.Usable(j.Chain, j.Now) != nil:
+		return i.Usable(j.Chain, j.Now)
+	case i.Phone != "" && i.Phone != j.Person.Phone, i.Corp != "" && i.Corp != j.Corp.ID:
+		return ErrBoundToAnother
+	}
+	return nil
+}
+
+// Admit says what the join writes, given the target partner as it stands, nil
+// if there is none yet.
+func (j Joining) Admit(target string, p *Partner) (Admission, error) {
+	place := j.Corp.Places[j.Chain.ID]
+	known := j.contact(target)
+	if j.Ticket.IsNotice() {
+		if p == nil || known == nil {
+			return Admission{}, ErrInviteRevoked
+		}
+		if err := NoticeUsable(j.Chain, *p, *known, j.Ticket.Version, j.Now); err != nil {
+			return Admission{}, err
+		}
+	} else if known != nil && !known.LeftAt.IsZero() && !j.Invite.CreatedAt.After(known.LeftAt) {
+		return Admission{}, ErrInviteRevoked // R18
+	}
+	a := Admission{Corp: j.Corp, Fresh: p == nil, Known: known != nil}
+	if p == nil {
+		p = &Partner{ID: target, Chain: j.Chain.ID, Name: j.Corp.Name, Group: j.Tree.Resolve(max(j.Invite.Group, RootGroup))}
+	}
+	a.Partner = *p
+	switch {
+	case p.Corp != "" && p.Corp != j.Corp.ID && p.State != PartnerRemoved:
+		return Admission{}, ErrPartnerConflict // R23
+	case p.State == PartnerRemoved && p.Imported && !a.Known:
+		return Admission{}, ErrInviteRevoked
+	case p.Joined >= j.Chain.PeopleLimit:
+		return Admission{}, ErrQuotaExceeded
+	}
+	a.First = p.State != PartnerJoined
+	a.Binds = place.Partner != target || !place.RemovedAt.IsZero() || place.Epoch != p.Epoch
+	a.Partner.State, a.Partner.Corp = PartnerJoined, j.Corp.ID
+	a.Partner.Joined++
+	if a.First && a.Partner.JoinedAt.IsZero() {
+		a.Partner.JoinedAt = j.Now
+	}
+	if _, counted := p.People[j.Person.ID]; !counted {
+		a.Partner.Contacts++
+	}
+	if known != nil {
+		a.Contact = *known
+	} else {
+		a.Contact = Contact{Person: j.Person.ID, Chain: j.Chain.ID, Partner: target, Name: j.Person.Name, Phone: j.Person.Phone}
+	}
+	a.Contact.Corp, a.Contact.Epoch = j.Corp.ID, p.Epoch
+	a.Contact.JoinedAt, a.Contact.LeftAt = j.Now, time.Time{}
+	a.Contact.Invite, a.Contact.Inviter = j.Invite.ID, j.Invite.Maker
+	a.Contact.Edition++
+	return a, nil
+}
+
+func (j Joining) contact(partner string) *Contact {
+	if i := slices.IndexFunc(j.Contacts, func(k Contact) bool { return k.Partner == partner }); i >= 0 {
+		return &j.Contacts[i]
+	}
+	return nil
+}
+
+// rosterContact is the roster contact that the person is, not joined yet. Of
+// several (R24) the notice's own, or the first; a notice each lets the person
+// settle the others.
+func (j Joining) rosterContact(string) (Contact, bool) {
+	for _, k := range j.Contacts {
+		if j.Ticket.IsNotice() && k.Partner != j.Ticket.Partner {
+			continue
+		}
+		if k.Import != "" && !k.HasJoined() && k.LeftAt.IsZero() {
+			return k, true
+		}
+	}
+	return Contact{}, false
+}

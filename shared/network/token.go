@@ -1,0 +1,104 @@
+package network
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
+	"log/slog"
+)
+
+// Token is the secret in an invite's URL. It is never stored: it names what
+// it opens and proves it with an HMAC, so a dump of the table holds nothing
+// usable (R11). Printing or logging one gives a placeholder.
+type Token string
+
+func (Token) String() string       { return "<token>" }
+func (Token) GoString() string     { return "<token>" }
+func (Token) LogValue() slog.Value { return slog.StringValue("<token>") }
+
+// Reveal is the token itself, for the URL that is handed to its owner.
+func (t Token) Reveal() string { return string(t) }
+
+// Ticket is what a token says: an invite of a chain, or the notice of a
+// contact, and the version that a resend raises.
+type Ticket struct {
+	Chain   string
+	Invite  string // of a link; else Partner and Person name the contact
+	Partner string
+	Person  string
+	Version int
+}
+
+// IsNotice reports whether the ticket is an imported contact's own.
+func (t Ticket) IsNotice() bool { return t.Invite == "" }
+
+// TokenKeys are the HMAC keys by id, 1 to 255. The highest signs; all
+// verify, so a key can be rotated while its tokens live.
+type TokenKeys map[byte][]byte
+
+// The layout of a token: kind, key id, chain, then invite or partner and
+// person, version, MAC: 40 or 50 bytes before base64url.
+const (
+	linkToken   = 'L'
+	noticeToken = 'N'
+	macBytes    = 16 // HMAC-SHA-256 cut to 128 bits (R11)
+)
+
+// Sign makes the ticket's token. The ids must be of this package's making.
+func (k TokenKeys) Sign(t Ticket) (Token, error) {
+	var current byte
+	for id := range k {
+		current = max(current, id)
+	}
+	if current == 0 {
+		return "", fmt.Errorf("sign: no key")
+	}
+	b := []byte{linkToken, current}
+	ids := [][2]string{{chainPrefix, t.Chain}, {invitePrefix, t.Invite}}
+	if t.IsNotice() {
+		b[0] = noticeToken
+		ids = [][2]string{{chainPrefix, t.Chain}, {partnerPrefix, t.Partner}, {personPrefix, t.Person}}
+	}
+	for _, id := range ids {
+		raw, ok := rawID(id[0], id[1])
+		if !ok {
+			return "", fmt.Errorf("sign: %q is no id", id[1])
+		}
+		b = append(b, raw...)
+	}
+	b = binary.BigEndian.AppendUint16(b, uint16(t.Version))
+	b = append(b, k.mac(current, b)...)
+	return Token(base64.RawURLEncoding.EncodeToString(b)), nil
+}
+
+// Verify reads a token. One that isn't whole, or signed by none of the keys,
+// is ErrNotFound, before anything is looked up (R14).
+func (k TokenKeys) Verify(token Token) (Ticket, error) {
+	b, err := base64.RawURLEncoding.Strict().DecodeString(string(token))
+	if err != nil || len(b) < 2+macBytes {
+		return Ticket{}, ErrNotFound
+	}
+	body, mac := b[:len(b)-macBytes], b[len(b)-macBytes:]
+	if _, known := k[body[1]]; !known || !hmac.Equal(mac, k.mac(body[1], body)) {
+		return Ticket{}, ErrNotFound
+	}
+	id := func(prefix string, n int) string {
+		return prefix + idEncoding.EncodeToString(body[2+n*idBytes:][:idBytes])
+	}
+	version := int(binary.BigEndian.Uint16(body[len(body)-2:]))
+	switch {
+	case body[0] == linkToken && len(body) == 2+2*idBytes+2:
+		return Ticket{Chain: id(chainPrefix, 0), Invite: id(invitePrefix, 1), Version: version}, nil
+	case body[0] == noticeToken && len(body) == 2+3*idBytes+2:
+		return Ticket{Chain: id(chainPrefix, 0), Partner: id(partnerPrefix, 1), Person: id(personPrefix, 2), Version: version}, nil
+	}
+	return Ticket{}, ErrNotFound
+}
+
+func (k TokenKeys) mac(id byte, body []byte) []byte {
+	m := hmac.New(sha256.New, k[id])
+	m.Write(body)
+	return m.Sum(nil)[:macBytes]
+}
