@@ -1,0 +1,140 @@
+package web
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime"
+
+	"github.com/aws/aws-lambda-go/lambdacontext"
+
+	"github.com/tributary-app/tributary/shared/network"
+)
+
+// Problem is what a client gets to read of an error.
+type Problem struct {
+	Type     string  `json:"type"`               // urn:tributary:problem:<code>
+	Title    string  `json:"title"`              // what is the matter
+	Status   int     `json:"status"`             // as in the status line
+	Detail   string  `json:"detail"`             // what to do next
+	Code     string  `json:"code"`               // stable; what clients branch on
+	Instance string  `json:"instance,omitempty"` // the request's id: quote it, and we find the log line
+	Errors   []Fault `json:"errors,omitempty"`
+}
+
+// Fault is what is wrong with one field of the request.
+type Fault struct {
+	Field  string `json:"field,omitempty"` // left out when the body as a whole is meant
+	Code   string `json:"code"`
+	Detail string `json:"detail"`
+}
+
+// errMethod is the web's own: no rule of the domain knows methods.
+var errMethod = &network.Error{Kind: network.Invalid, Code: "method_not_allowed"}
+
+// statusOf is the one map from an error to a status.
+func statusOf(kind network.Kind, code string) int {
+	switch code { // the few whose kind doesn't say it all
+	case "unauthenticated":
+		return http.StatusUnauthorized
+	case "method_not_allowed":
+		return http.StatusMethodNotAllowed
+	case "precondition_failed":
+		return http.StatusPreconditionFailed
+	case "too_large":
+		return http.StatusRequestEntityTooLarge
+	case "unsupported_media_type":
+		return http.StatusUnsupportedMediaType
+	case "idempotency_mismatch":
+		return http.StatusUnprocessableEntity
+	case "rate_limited":
+		return http.StatusTooManyRequests
+	}
+	switch kind {
+	case network.Invalid:
+		return http.StatusBadRequest
+	case network.Denied:
+		return http.StatusForbidden
+	case network.NotFound:
+		return http.StatusNotFound
+	case network.Conflict:
+		return http.StatusConflict
+	case network.Gone:
+		return http.StatusGone
+	case network.Busy:
+		return http.StatusServiceUnavailable
+	}
+	return http.StatusInternalServerError
+}
+
+func fail(w *answer, r *http.Request, err error) {
+	e, known := errors.AsType[*network.Error](err)
+	status := http.StatusInternalServerError
+	if known {
+		status = statusOf(e.Kind, e.Code)
+	}
+	if status == http.StatusInternalServerError { // internal text never leaves
+		e = &network.Error{Kind: network.Internal, Code: "internal"}
+	}
+	report(r, status, e.Code, err)
+	if w.begun {
+		return // the reader has half an answer; the log has the rest
+	}
+
+	lang := Language(r)
+	t := textOf(e.Code, lang)
+	p := Problem{Type: "urn:tributary:problem:" + e.Code, Title: t.title, Status: status, Detail: t.next, Code: e.Code}
+	if lc, ok := lambdacontext.FromContext(r.Context()); ok {
+		p.Instance = lc.AwsRequestID
+	}
+	for _, f := range e.Fields {
+		p.Errors = append(p.Errors, Fault{f.Field, f.Code, fieldText(f, lang)})
+	}
+	b, err := json.Marshal(p)
+	if err != nil {
+		panic(err) // strings and ints: can't be
+	}
+	h := w.Header()
+	h.Del("ETag")
+	h.Set("Content-Type", "application/problem+json")
+	h.Set("Content-Language", string(lang))
+	switch status {
+	case http.StatusUnauthorized:
+		h.Set("WWW-Authenticate", "Bearer")
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		h.Set("Retry-After", "1") // a hot partition cools in about a second
+	}
+	w.WriteHeader(status)
+	w.Write(b)
+}
+
+// report logs a failed request. Of an expected error only the code is
+// written: its fields quote what the caller sent.
+func report(r *http.Request, status int, code string, err error) {
+	attrs := []slog.Attr{slog.String("route", r.Pattern), slog.Int("status", status), slog.String("code", code)}
+	level := slog.LevelInfo
+	if status >= http.StatusInternalServerError {
+		level = slog.LevelError
+		attrs = append(attrs, slog.String("err", err.Error()))
+	}
+	if p, ok := errors.AsType[*panicked](err); ok {
+		attrs = append(attrs, slog.String("stack", string(p.stack)))
+	}
+	slog.LogAttrs(r.Context(), level, "request failed", attrs...)
+}
+
+// panicked is a panic as an error. What was thrown is told only when it is
+// the runtime's own words; anything else might quote the request.
+type panicked struct {
+	value any
+	stack []byte
+}
+
+func (p *panicked) Error() string {
+	if e, ok := p.value.(runtime.Error); ok {
+		return "panic: " + e.Error()
+	}
+	return fmt.Sprintf("panic: a %T", p.value)
+}

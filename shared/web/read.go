@@ -1,0 +1,229 @@
+package web
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"reflect"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/tributary-app/tributary/shared/network"
+)
+
+// maxBody is what a request's body may weigh. The largest that the API
+// knows, a decision on a page of applications, is a tenth of it.
+const maxBody = 64 << 10
+
+// Read decodes the JSON body into v, and takes nothing that it can't place:
+// ErrMediaType for another content type, ErrTooLarge beyond 64 KiB,
+// unknown_field for a member that v hasn't (names are exact, case and all),
+// invalid for what is malformed, repeated, null or of the wrong type, naming
+// the member. The body can be read again afterwards.
+func Read(r *http.Request, v any) error {
+	if t, p, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || t != "application/json" ||
+		p["charset"] != "" && !strings.EqualFold(p["charset"], "utf-8") {
+		return network.ErrMediaType
+	}
+	b, err := body(r)
+	if err != nil {
+		return err
+	}
+	if !utf8.Valid(b) { // encoding/json would put U+FFFD into somebody's name
+		return malformed("The body is not UTF-8.")
+	}
+	if err := json.Unmarshal(b, new(json.RawMessage)); err != nil {
+		if s, ok := errors.AsType[*json.SyntaxError](err); ok && len(b) > 0 {
+			return malformed(fmt.Sprintf("The body is not JSON, from byte %d on.", s.Offset))
+		}
+		return malformed("The body is not JSON.")
+	}
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.UseNumber()
+	if err := check(d, "", reflect.TypeOf(v).Elem()); err != nil {
+		return err
+	}
+	if err := json.Unmarshal(b, v); err != nil {
+		if t, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+			return network.InvalidField(t.Field, "wrong_type", "This member is of another type.")
+		}
+		return malformed("The body can't be read.")
+	}
+	return nil
+}
+
+// Fingerprint is a digest of what is asked: method, path, query, acting corp
+// and body. Two requests under one Idempotency-Key are the same when it is.
+func Fingerprint(r *http.Request) (string, error) {
+	b, err := body(r)
+	if err != nil {
+		return "", err
+	}
+	h := sha256.New()
+	fmt.Fprintf(h, "%s %s?%s\n%s\n", r.Method, r.URL.EscapedPath(), r.URL.RawQuery, Corp(r))
+	h.Write(b)
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// body reads the whole body and leaves it to be read again.
+func body(r *http.Request) ([]byte, error) {
+	if r.Body == nil {
+		return nil, nil
+	}
+	b, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+	if err != nil {
+		return nil, malformed("The body can't be read.")
+	}
+	r.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(bytes.NewReader(b), r.Body), r.Body}
+	if len(b) > maxBody {
+		return nil, network.ErrTooLarge
+	}
+	return b, nil
+}
+
+func malformed(detail string) error { return network.InvalidField("", "malformed", detail) }
+
+func unknown(field string) error {
+	return &network.Error{Kind: network.Invalid, Code: network.ErrUnknownField.Code,
+		Fields: []network.FieldError{{Field: field, Code: "unknown", Detail: "There is no such member."}}}
+}
+
+// check walks the JSON beside the type that it is for. encoding/json would
+// let pass a member given twice, one in other case, and null for anything.
+func check(d *json.Decoder, at string, t reflect.Type) error {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	tok, err := d.Token()
+	if err != nil {
+		return malformed("The body is not JSON.")
+	}
+	wrong := func(want string) error {
+		return network.InvalidField(at, "wrong_type", "This member must be "+want+".")
+	}
+	if readsItself(t) {
+		return skip(d, tok)
+	}
+	switch t.Kind() {
+	case reflect.Interface:
+		return skip(d, tok)
+	case reflect.Struct, reflect.Map:
+		if tok != json.Delim('{') {
+			return wrong("an object")
+		}
+		return checkObject(d, at, t)
+	case reflect.Slice, reflect.Array:
+		if tok != json.Delim('[') {
+			return wrong("a list")
+		}
+		for i := 0; d.More(); i++ {
+			if err := check(d, fmt.Sprintf("%s[%d]", at, i), t.Elem()); err != nil {
+				return err
+			}
+		}
+		_, err := d.Token()
+		return err
+	case reflect.String:
+		if _, ok := tok.(string); !ok {
+			return wrong("a string")
+		}
+	case reflect.Bool:
+		if _, ok := tok.(bool); !ok {
+			return wrong("true or false")
+		}
+	default:
+		n, ok := tok.(json.Number)
+		if !ok {
+			return wrong("a number")
+		}
+		if json.Unmarshal([]byte(n), reflect.New(t).Interface()) != nil {
+			return wrong("a whole number within its range")
+		}
+	}
+	return nil
+}
+
+func checkObject(d *json.Decoder, at string, t reflect.Type) error {
+	seen := map[string]bool{}
+	for d.More() {
+		tok, err := d.Token()
+		if err != nil {
+			return malformed("The body is not JSON.")
+		}
+		name := tok.(string)
+		path := name
+		if at != "" {
+			path = at + "." + name
+		}
+		of := t
+		if t.Kind() == reflect.Map {
+			of = t.Elem()
+		} else if f, ok := member(t, name); ok {
+			of = f
+		} else {
+			return unknown(path)
+		}
+		if seen[name] {
+			return network.InvalidField(path, "repeated", "This member is given twice.")
+		}
+		seen[name] = true
+		if err := check(d, path, of); err != nil {
+			return err
+		}
+	}
+	_, err := d.Token()
+	return err
+}
+
+// member finds the field of struct t that is written as name.
+func member(t reflect.Type, name string) (reflect.Type, bool) {
+	for i := range t.NumField() {
+		f := t.Field(i)
+		tag, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		switch {
+		case !f.IsExported() || tag == "-":
+		case f.Anonymous && tag == "" && f.Type.Kind() == reflect.Struct:
+			if in, ok := member(f.Type, name); ok {
+				return in, true
+			}
+		case tag == name, tag == "" && f.Name == name:
+			return f.Type, true
+		}
+	}
+	return nil, false
+}
+
+// readsItself reports whether t has its own way with JSON, as time.Time has.
+func readsItself(t reflect.Type) bool {
+	p := reflect.PointerTo(t)
+	return p.Implements(reflect.TypeFor[json.Unmarshaler]()) || p.Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
+}
+
+// skip passes over the rest of a value whose first token was tok.
+func skip(d *json.Decoder, tok json.Token) error {
+	for depth := 0; ; {
+		switch tok {
+		case json.Delim('{'), json.Delim('['):
+			depth++
+		case json.Delim('}'), json.Delim(']'):
+			depth--
+		}
+		if depth == 0 {
+			return nil
+		}
+		var err error
+		if tok, err = d.Token(); err != nil {
+			return malformed("The body is not JSON.")
+		}
+	}
+}

@@ -1,0 +1,36 @@
+package web
+
+// What a roster's rows (R25) and files may have wrong, with what to do.
+var rosterTexts = map[string]map[Lang]string{
+	"corp_name_missing":          {Chinese: "缺少企业名称，请填写。", English: "The corp's name is missing: fill it in."},
+	"corp_name_invalid":          {Chinese: "企业名称须为 1–32 个字符，可含中文、字母、数字、空格和 -_()（）。", English: "A corp's name has 1–32 characters: letters, digits, Chinese, spaces and -_()."},
+	"contact_name_missing":       {Chinese: "缺少联系人姓名，请填写。", English: "The contact's name is missing: fill it in."},
+	"contact_name_invalid":       {Chinese: "联系人姓名过长或含有不允许的字符，请修改。", English: "The contact's name is too long or has characters that aren't allowed."},
+	"phone_missing":              {Chinese: "缺少手机号，请填写。", English: "The phone is missing: fill it in."},
+	"phone_invalid":              {Chinese: "手机号无效，请核对；境外号码请加国际区号，如 +852。", English: "This is no valid phone: check it, and write numbers abroad with their country code, as +852."},
+	"phone_digits_lost":          {Chinese: "手机号在表格中丢失了数字，请将单元格设为文本后重新填写。", English: "The sheet has lost digits of this phone: format the cell as text and type it again."},
+	"identity_invalid":           {Chinese: "身份只能是“成员”或“负责人”。", English: "The identity must be 成员 (member) or 负责人 (leader)."},
+	"custom_id_invalid":          {Chinese: "自定义企业ID 须为不超过 64 位的字母和数字。", English: "A custom corp id has at most 64 letters and digits."},
+	"custom_id_conflict":         {Chinese: "该自定义企业ID 已用于另一家企业，请核对。", English: "Another corp has this custom id: check which is right."},
+	"member_custom_id_invalid":   {Chinese: "自定义成员ID 须为数字，不能以 0 开头，也不能是 11 位或 13 位。", English: "A custom member id is digits without a leading zero, and not 11 or 13 of them."},
+	"member_custom_id_duplicate": {Chinese: "自定义成员ID 重复，请保留一处。", English: "This custom member id is given twice: keep one."},
+	"group_too_deep":             {Chinese: "分组最多 9 级，请减少层级。", English: "A group path has at most 9 levels: shorten it."},
+	"group_name_invalid":         {Chinese: "分组名称有误，请检查是否为空、过长或含有不允许的字符。", English: "A group's name in this path is empty, too long or has characters that aren't allowed."},
+	"duplicate_contact":          {Chinese: "同一企业下该手机号已出现过，请删除重复的行。", English: "This phone is already in another row of the same corp: remove one."},
+	"too_many_leaders":           {Chinese: "每家企业最多 5 位负责人，请将其他人改为“成员”。", English: "A corp has at most 5 leaders: make the others 成员 (member)."},
+	"formula_without_value":      {Chinese: "单元格中的公式没有计算结果，请用 Excel 打开并保存，或改为填写数值。", English: "A formula has no value: open and save the file in Excel, or type the value."},
+	"cell_error":                 {Chinese: "单元格显示错误（如 #N/A），请修正。", English: "A cell shows an error such as #N/A: mend it."},
+
+	"not_a_workbook":     {Chinese: "这不是 .xlsx 或 CSV 文件，请下载模板填写后上传。", English: "This is no .xlsx or CSV file: fill in the template and upload that."},
+	"legacy_xls":         {Chinese: "这是旧版 .xls 文件，请另存为 .xlsx 后上传。", English: "This is an old .xls file: save it as .xlsx and upload that."},
+	"password_protected": {Chinese: "文件设有密码，请取消密码后上传。", English: "The file has a password: remove it and upload again."},
+	"empty_file":         {Chinese: "文件中没有数据，请填写后上传。", English: "The file has no rows: fill it in and upload again."},
+	"no_header":          {Chinese: "找不到表头，请保留模板的表头行。", English: "There is no header row: keep the template's."},
+	"unknown_columns":    {Chinese: "缺少必需的列，请使用模板的列名。", English: "Needed columns are missing: use the template's names."},
+	"truncated":          {Chinese: "文件不完整，请重新导出并上传。", English: "The file is cut off: export and upload it again."},
+	"corrupt":            {Chinese: "文件已损坏，请用 Excel 打开并另存后上传。", English: "The file is damaged: open it in Excel, save it anew and upload that."},
+	"too_large":          {Chinese: "文件过大，请拆分后上传。", English: "The file is too large: split it."},
+	"too_many_rows":      {Chinese: "行数过多，请拆分后上传。", English: "The file has too many rows: split it."},
+	"zip_bomb":           {Chinese: "文件解压后异常巨大，已拒绝，请重新导出后上传。", English: "The file swells beyond reason when unpacked and was refused: export it again."},
+	"encoding_unknown":   {Chinese: "无法识别文件编码，请另存为 UTF-8 编码的 CSV 或 .xlsx。", English: "The file's encoding isn't known: save it as UTF-8 CSV or as .xlsx."},
+}
