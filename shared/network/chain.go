@@ -19,6 +19,8 @@ type Chain struct {
 	PartnersMayInvite  bool           // R07, default off
 	PartnersSeeAnother bool           // 「允许外部单位之间互相查看」 R35, default off
 
+	Moved map[int]int // a deleted group → where its people and invites belong (R34)
+
 	DissolvedAt  time.Time // non-zero: dissolved (R41)
 	PartnerLimit int       // partners that may have joined (R46)
 	PeopleLimit  int       // people of one partner that may have joined (R46)

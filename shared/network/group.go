@@ -19,10 +19,9 @@ type Group struct {
 	Parent  int // 0 for the root alone
 	Order   uint32
 	Edition int
-	MovedTo int // non-zero: deleted, and whoever was in it belongs there (R34)
 }
 
-// Tree is a chain's groups by id, deleted ones among them.
+// Tree is a chain's groups by id.
 type Tree map[int]Group
 
 // CheckGroupName holds what a group may be called: 1–32 characters, no "/",
@@ -37,26 +36,17 @@ func CheckGroupName(field, name string) error {
 	return nil
 }
 
-// Live reports whether the group exists and isn't deleted.
-func (t Tree) Live(id int) bool {
-	g, ok := t[id]
-	return ok && g.MovedTo == 0
-}
-
-// Resolve is the group where somebody who was sent to id lands: id itself,
-// or where its people went when it was deleted, and else the root (R08, R34).
-func (t Tree) Resolve(id int) int {
-	for range len(t) {
-		g, ok := t[id]
-		switch {
-		case !ok:
-			return RootGroup
-		case g.MovedTo == 0:
-			return id
+// Landing is the group where somebody who was sent to id lands: where its
+// people went if it has been deleted, and the root for none (R08, R34).
+func (c Chain) Landing(id int) int {
+	for range len(c.Moved) {
+		to, moved := c.Moved[id]
+		if !moved {
+			break
 		}
-		id = g.MovedTo
+		id = to
 	}
-	return RootGroup
+	return max(id, RootGroup)
 }
 
 // Depth is how many levels below the root the group is.
@@ -68,12 +58,12 @@ func (t Tree) Depth(id int) int {
 	return n
 }
 
-// Children are the live groups right below id, by order (larger first, as
+// Children are the groups right below id, by order (larger first, as
 // WeCom's), then by name.
 func (t Tree) Children(id int) []Group {
 	var out []Group
 	for _, g := range t {
-		if g.Parent == id && g.MovedTo == 0 {
+		if g.Parent == id {
 			out = append(out, g)
 		}
 	}
@@ -89,7 +79,7 @@ func (t Tree) Children(id int) []Group {
 	return out
 }
 
-// Below are the ids of the group and of all live groups under it, ascending.
+// Below are the ids of the group and of all groups under it, ascending.
 func (t Tree) Below(id int) []int {
 	out := []int{id}
 	for i := 0; i < len(out); i++ {
@@ -101,7 +91,7 @@ func (t Tree) Below(id int) []int {
 	return out
 }
 
-// Find is the live group at the end of a path below the root, and how many of
+// Find is the group at the end of a path below the root, and how many of
 // the path's levels exist.
 func (t Tree) Find(path []string) (id, levels int) {
 	id = RootGroup
@@ -117,13 +107,13 @@ func (t Tree) Find(path []string) (id, levels int) {
 }
 
 // CheckPlace reports whether group id (0: a new one) may be called name and
-// stand under parent: the parent lives, no circle, no tenth level, no sibling
+// stand under parent: the parent exists, no circle, no tenth level, no sibling
 // of that name.
 func (t Tree) CheckPlace(id int, name string, parent int) error {
 	if err := CheckGroupName("name", name); err != nil {
 		return err
 	}
-	if !t.Live(parent) {
+	if _, ok := t[parent]; !ok {
 		return ErrGroupNotFound
 	}
 	height := 0

@@ -14,11 +14,9 @@ type Joining struct {
 	Chain    Chain
 	Ticket   Ticket
 	Invite   Invite    // of a link; zero for a notice
-	Adopted  bool      // the link's maker is still of the corp they made it for (R09)
 	Person   Person    // who joins, with a verified phone
 	Contacts []Contact // theirs in this chain, under whichever partner
-	Corp     Corp      // chosen; or to be made, with Version 0
-	Tree     Tree      // the chain's groups, wanted for a new partner only
+	Corp     Corp      // chosen, or to be made
 }
 
 // Admission is what a join writes.
@@ -43,7 +41,7 @@ func (a Admission) NameMismatch() bool {
 // for the same wish, so that a repeat makes no second one (R15), and one for
 // all contacts of a roster partner (R23).
 func (j Joining) NewCorpID(name string) string {
-	if k, ok := j.rosterContact(name); ok {
+	if k, ok := j.rosterContact(true); ok {
 		return hashID(corpPrefix, "roster", j.Chain.ID, k.Partner, strconv.Itoa(k.Epoch))
 	}
 	return hashID(corpPrefix, "person", j.Chain.ID, j.Person.ID, FoldName(name))
@@ -83,7 +81,7 @@ func (j Joining) Target() (partner string, already *Contact, err error) {
 	if bound {
 		return place.Partner, nil, nil // R21 b, R22: a colleague of who is in
 	}
-	if k, ok := j.rosterContact(j.Corp.Name); ok {
+	if k, ok := j.rosterContact(false); ok {
 		return k.Partner, nil, nil // R21 a, R23
 	}
 	if j.Chain.Policy() == ImportedOnly {
@@ -101,7 +99,7 @@ func (j Joining) usable() error {
 		return nil // the rest wants the partner: Admit
 	}
 	switch i := j.Invite; {
-	case i.Version != j.Ticket.Version, !j.Adopted:
+	case i.Version != j.Ticket.Version:
 		return ErrInviteRevoked
 	case i.Usable(j.Chain, j.Now) != nil:
 		return i.Usable(j.Chain, j.Now)
@@ -128,7 +126,7 @@ func (j Joining) Admit(target string, p *Partner) (Admission, error) {
 	}
 	a := Admission{Corp: j.Corp, Fresh: p == nil, Known: known != nil}
 	if p == nil {
-		p = &Partner{ID: target, Chain: j.Chain.ID, Name: j.Corp.Name, Group: j.Tree.Resolve(max(j.Invite.Group, RootGroup))}
+		p = &Partner{ID: target, Chain: j.Chain.ID, Name: j.Corp.Name, Group: j.Chain.Landing(j.Invite.Group)}
 	}
 	a.Partner = *p
 	switch {
@@ -168,15 +166,16 @@ func (j Joining) contact(partner string) *Contact {
 	return nil
 }
 
-// rosterContact is the roster contact that the person is, not joined yet. Of
-// several (R24) the notice's own, or the first; a notice each lets the person
-// settle the others.
-func (j Joining) rosterContact(string) (Contact, bool) {
+// rosterContact is the roster contact that the person is and, unless joined
+// says that it doesn't matter, has not joined as yet. Of several (R24) it is
+// the notice's own, or the first; a notice each lets the person settle the
+// others.
+func (j Joining) rosterContact(joined bool) (Contact, bool) {
 	for _, k := range j.Contacts {
 		if j.Ticket.IsNotice() && k.Partner != j.Ticket.Partner {
 			continue
 		}
-		if k.Import != "" && !k.HasJoined() && k.LeftAt.IsZero() {
+		if k.Import != "" && (joined || !k.HasJoined() && k.LeftAt.IsZero()) {
 			return k, true
 		}
 	}
