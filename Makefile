@@ -1,0 +1,83 @@
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+# What a function is built with, here and for the cloud. Without the commit's stamp a function that didn't change is the
+# same file, and no new version is deployed.
+LAMBDA := CGO_ENABLED=0 go build -trimpath -buildvcs=false -tags lambda.norpc -ldflags='-s -w'
+LOCAL  := .local/bin/local
+STAGE  ?= dev
+
+# The race detector needs cgo, and that a C compiler.
+RACE = $(if $(shell command -v "$$(go env CC)"),-race)
+
+# staticcheck: everything, but for these.
+#   ST1000 asks every package, tests and commands too, for a comment: each room has one, and reading shows whether it is one.
+#   ST1003 would have Url and Id be URL and ID: they are, but for names that a wire format or a template gives.
+#   ST1005 asks error texts to begin small: ours begin with where, which may be DynamoDB or TABLE_NAME.
+#   ST1016, ST1020–ST1022 ask how comments and receivers begin: ours are sentences.
+STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 -checks all,-ST1000,-ST1003,-ST1005,-ST1016,-ST1020,-ST1021,-ST1022
+GOVULNCHECK := go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
+VULNS       := https://vuln.go.dev
+
+# sam tells nobody, keeps its own files here, and wants a region even where none is used.
+VENV := .local/venv
+SAM  := SAM_CLI_TELEMETRY=0 __SAM_CLI_APP_DIR=$(CURDIR)/.local/sam AWS_DEFAULT_REGION=$${AWS_REGION:-$${AWS_DEFAULT_REGION:-eu-central-1}} $(VENV)/bin/sam
+
+NPM := infra/local/node_modules/.package-lock.json
+
+.PHONY: help run test check build bench clean deploy local
+
+help: ## print this
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-7s %s\n",$$1,$$2}' Makefile
+
+run: build local ## start the local stack, play the main job, serve until Ctrl-C; ROSTER=path plays your file, ONCE=1 ends after the job
+	@$(LOCAL) demo $(if $(ONCE),--once) $(if $(ROSTER),--roster "$(ROSTER)")
+
+test: build local ## all that needs only Go and Node, with the race detector; PKG=./shared/store tests one room
+	@$(if $(RACE),,echo "no C compiler: without the race detector")
+	$(LOCAL) exec -- go test $(RACE) $(or $(PKG),./...)
+	$(if $(PKG),,cd infra/local && go test $(RACE) ./...)
+
+check: $(VENV)/done ## formatting, vet, staticcheck, known vulnerabilities, the template (needs Python 3.11 or newer)
+	@odd=$$(find . -name '*.go' -not -path '*/node_modules/*' -not -path './.*/*' -exec gofmt -l {} +); [ -z "$$odd" ] || { echo "gofmt would change:"; echo "$$odd"; exit 1; }
+	go vet ./...
+	cd infra/local && go vet ./...
+	$(STATICCHECK) ./...
+	cd infra/local && $(STATICCHECK) ./...
+	@if $(VENV)/bin/python -c 'import urllib.request as u; u.urlopen("$(VULNS)/index/db.json", timeout=10)' 2>/dev/null; \
+	then set -x; $(GOVULNCHECK) ./... && cd infra/local && $(GOVULNCHECK) ./...; \
+	else echo "govulncheck left out: $(VULNS) can't be reached from here"; fi
+	$(VENV)/bin/cfn-lint template.yaml
+	$(SAM) validate --lint
+	$(SAM) build
+
+build: ## the functions for this machine, each in .local/build/<door>/bootstrap
+	@mkdir -p .local/build/.bin
+	@$(LAMBDA) -o .local/build/.bin/ ./functions/...
+	@cd .local/build && for door in .bin/*; do mkdir -p $${door#.bin/} && ln -f $$door $${door#.bin/}/bootstrap; done
+
+bench: build local ## what each question costs, how big each door is and how fast it starts
+	$(LOCAL) exec -- go run ./infra/bench
+
+clean: ## forget the local stack's data and all that was built
+	rm -rf .local .aws-sam
+
+deploy: $(VENV)/done ## build and deploy with sam; STAGE=prod for prod
+	$(SAM) build && $(SAM) deploy --config-env $(STAGE)
+
+local: $(NPM)
+	@mkdir -p .local/bin
+	@cd infra/local && go build -o ../../$(LOCAL) .
+
+$(NPM): infra/local/package-lock.json
+	cd infra/local && npm ci --no-audit --no-fund
+	@touch $@
+
+$(VENV)/done: infra/requirements.txt
+	python3 -m venv --clear $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement infra/requirements.txt
+	@touch $@
+
+# sam build calls this: ChainsFunction → functions/chains.
+build-%Function:
+	GOOS=linux GOARCH=arm64 $(LAMBDA) -o "$(ARTIFACTS_DIR)/bootstrap" ./functions/$(shell echo $* | tr A-Z a-z)
