@@ -36,6 +36,21 @@ func TestNoPolicySaysStar(t *testing.T) {
 			}
 		}
 	}
+	for id, function := range read(t).ofType("AWS::Serverless::Function") {
+		policies, _ := get(function, "Properties", "Policies").([]any)
+		for _, p := range policies {
+			if get(p, "Statement") == nil {
+				t.Errorf("%s has the policy %v: somebody else's, who may say star", id, p)
+			}
+		}
+	}
+	for id, role := range read(t).ofType("AWS::IAM::Role") {
+		for _, p := range mentions(get(role, "Properties", "ManagedPolicyArns")) {
+			if p != "arn:${AWS::Partition}:iam::aws:policy/AWSXRayDaemonWriteAccess" { // traces have no ARN
+				t.Errorf("%s has the policy %s: somebody else's, who may say star", id, p)
+			}
+		}
+	}
 	if found < 20 {
 		t.Errorf("found %d statements: this test no longer sees the policies", found)
 	}
