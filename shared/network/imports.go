@@ -3,6 +3,7 @@ package network
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"maps"
 	"time"
 )
 
@@ -101,7 +102,7 @@ type RowPlan struct {
 	Opens   bool    `json:"n,omitempty"` // the partner's first row of this import
 	Makes   bool    `json:"m,omitempty"` // the partner is new
 	Adds    bool    `json:"a,omitempty"` // the contact is new: told, if anybody is
-	Group   int     `json:"g,omitempty"` // where the partner is to stand; 0: where it stands
+	Group   int     `json:"g,omitempty"` // where the partner is to stand; 0: where it stands; -1: in the row's, to be made
 }
 
 // Planner decides what an import's rows do to a chain, in the sheet's order.
@@ -110,10 +111,14 @@ type RowPlan struct {
 type Planner struct {
 	Import   Import
 	Key      PersonKey
-	Tree     Tree
+	Tree     Tree               // as it stands before the first row
 	Partners map[string]Partner // as they stand, by id; planned ones are added
-	opened   map[string]bool
+	opened   map[string]bool    // by partner of this import: whether a row has said its group
+	groups   map[rung]int       // the tree's and, with ids below 0, those to be made
 }
+
+// toBeMade stands in a plan for a group that isn't there yet.
+const toBeMade = -1
 
 // Plan decides one row (R26–R28).
 func (p *Planner) Plan(r RosterRow) RowPlan {
@@ -123,55 +128,88 @@ func (p *Planner) Plan(r RosterRow) RowPlan {
 	}
 	plan.Partner = RosterPartnerID(p.Import.Chain, r.CustomID, r.Corp)
 	plan.Person = p.Key.Person(r.Phone)
-	group, levels := p.Tree.Find(r.Group)
-	if levels < len(r.Group) {
-		group = -1 // to be made
-	}
+	group := p.group(r.Group)
 
+	// Of the groups that a file gives a partner the first counts; if each
+	// did, the same file again would move it to and fro.
+	grouped, opened := p.opened[plan.Partner]
 	now, known := p.Partners[plan.Partner]
-	if known && now.State != PartnerRemoved && now.CustomID != r.CustomID {
+	switch {
+	case known && now.State != PartnerRemoved && r.CustomID != "" && now.CustomID != r.CustomID:
 		// The id was given to another partner since (R25).
 		plan.Code, plan.Field = "custom_id_conflict", "custom_id"
 		return plan
-	}
-	if !known || now.State == PartnerRemoved {
-		plan.Outcome, plan.Makes, plan.Adds, plan.Group = RowCreated, true, true, group
-		now = Partner{ID: plan.Partner, Chain: p.Import.Chain, Name: r.Corp, CustomID: r.CustomID, Group: group, Epoch: now.Epoch, State: PartnerPending}
-	} else {
+	case !known || now.State == PartnerRemoved:
+		plan.Outcome, plan.Makes, plan.Adds, plan.Group = RowCreated, true, true, max(group, toBeMade)
+	default:
 		had, there := now.People[plan.Person]
 		moves := len(r.Group) > 0 && group != now.Group
+		applies := moves && p.Import.ApplyMoves && !grouped
 		switch {
 		case !there:
 			plan.Outcome, plan.Adds = RowCreated, true
-		case had != r.Fingerprint(), FoldName(now.Name) != FoldName(r.Corp):
-			plan.Outcome = RowUpdated
-		case moves && p.Import.ApplyMoves:
+		case had != r.Fingerprint(), FoldName(now.Name) != FoldName(r.Corp), applies:
 			plan.Outcome = RowUpdated
 		case moves:
 			plan.Outcome = RowWouldMove
 		default:
 			plan.Outcome = RowUnchanged
 		}
-		if moves && p.Import.ApplyMoves {
-			plan.Group, now.Group = group, group
+		if applies {
+			plan.Group = max(group, toBeMade)
 		}
-		now.Name = r.Corp
 	}
-	people := make(map[string]string, len(now.People)+1)
-	for k, v := range now.People {
-		people[k] = v
-	}
-	people[plan.Person] = r.Fingerprint()
-	now.People = people
-	p.Partners[plan.Partner] = now
+	plan.Opens = !opened
+	p.Absorb(r, plan)
+	return plan
+}
 
+// Absorb takes over a row's plan, this run's or that of an earlier run of the
+// same import: what it does counts for the rows behind it.
+func (p *Planner) Absorb(r RosterRow, plan RowPlan) {
+	if plan.Outcome == RowFailed {
+		return
+	}
 	if p.opened == nil {
 		p.opened = map[string]bool{}
 	}
-	if !p.opened[plan.Partner] {
-		p.opened[plan.Partner], plan.Opens = true, true
+	if p.Partners == nil {
+		p.Partners = map[string]Partner{}
 	}
-	return plan
+	p.opened[plan.Partner] = p.opened[plan.Partner] || len(r.Group) > 0
+	now, known := p.Partners[plan.Partner]
+	if !known || now.State == PartnerRemoved {
+		now = Partner{ID: plan.Partner, Chain: p.Import.Chain, CustomID: r.CustomID, Epoch: now.Epoch, State: PartnerPending}
+	}
+	now.Name = r.Corp
+	if plan.Group != 0 {
+		now.Group = p.group(r.Group)
+	}
+	now.People = maps.Clone(now.People)
+	if now.People == nil {
+		now.People = map[string]string{}
+	}
+	now.People[plan.Person] = r.Fingerprint()
+	p.Partners[plan.Partner] = now
+}
+
+// group is the id at the end of a path: below 0 for one that is to be made,
+// the same each time.
+func (p *Planner) group(path []string) int {
+	if p.groups == nil {
+		p.groups = p.Tree.byName()
+	}
+	id := RootGroup
+	for _, name := range path {
+		step := rung{id, FoldName(name)}
+		below, ok := p.groups[step]
+		if !ok {
+			below = toBeMade - len(p.groups)
+			p.groups[step] = below
+		}
+		id = below
+	}
+	return id
 }
 
 // Count sums what plans say.

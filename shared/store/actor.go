@@ -1,0 +1,219 @@
+package store
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/tributary-app/tributary/shared/network"
+)
+
+// Actor is who is asking (R01): the person, under the corp that they name or
+// their only one, and where chain is not "" what they are in it. Who has no
+// part in the chain gets ErrNotFound, as if it weren't there (R37).
+//
+// Two reads, whatever the size of anything; consistent, so that who has been
+// removed is out with that request (R38).
+func (s *Store) Actor(ctx context.Context, p network.Person, corp, chain string) (network.Actor, error) {
+	members, contacts, err := s.person(ctx, p.ID)
+	if err != nil {
+		return network.Actor{}, wrap("actor", err)
+	}
+	mine := make([]string, len(members))
+	for i, m := range members {
+		mine[i] = m.Corp
+	}
+	if corp, err = network.PickCorp(corp, mine); err != nil {
+		return network.Actor{}, err
+	}
+	keys := []key{corpKey(corp)}
+	if chain != "" {
+		keys = append(keys, chainKey(chain), adminKey(chain, p.ID))
+	}
+	found, err := s.batchGet(ctx, true, keys...)
+	if err != nil {
+		return network.Actor{}, wrap("actor", err)
+	}
+	var ci corpItem
+	if ok, err := found.into(corpKey(corp), &ci); !ok || err != nil {
+		return network.Actor{}, wrap("actor", orNotFound(err))
+	}
+	a := network.Actor{Person: p, Corp: ci.corp()}
+	a.Role = members[slices.IndexFunc(members, func(m network.Member) bool { return m.Corp == corp })].Role
+	if chain == "" {
+		return a, nil
+	}
+	var ch chainItem
+	if ok, err := found.into(chainKey(chain), &ch); !ok || err != nil {
+		return network.Actor{}, wrap("actor", orNotFound(err))
+	}
+	a.Chain = ch.chain()
+	if a.Chain.Dissolved() {
+		return network.Actor{}, network.ErrNotFound
+	}
+	_, appointed := found[adminKey(chain, p.ID)]
+	place := a.Corp.Places[chain]
+	switch place.Side {
+	case network.Owner:
+		a.Side = network.Owner
+		a.Admin = a.Role == network.SuperAdmin || appointed
+		return a, nil
+	case network.Guest:
+		for _, k := range contacts {
+			if k.Chain == chain && standing(k, place) {
+				a.Side, a.Contact = network.Guest, &k
+				return a, nil
+			}
+		}
+	}
+	return network.Actor{}, network.ErrNotFound
+}
+
+// standing reports whether the contact is in the chain as its corp is placed
+// there now (R38).
+func standing(k network.Contact, place network.Place) bool {
+	return k.HasJoined() && place.Side == network.Guest && place.RemovedAt.IsZero() && k.Partner == place.Partner && k.Epoch == place.Epoch
+}
+
+func orNotFound(err error) error {
+	if err != nil {
+		return err
+	}
+	return network.ErrNotFound
+}
+
+// person reads all that a person is: member of corps, contact in chains. One
+// query; a person is in few places.
+func (s *Store) person(ctx context.Context, person string) (members []network.Member, contacts []network.Contact, err error) {
+	err = s.queryAll(ctx, memberKey(person, "").PK, "", true, func(item map[string]types.AttributeValue) error {
+		if strings.HasPrefix(keyOf(item).SK, memberKey(person, "").SK) {
+			var it memberItem
+			if err := attributevalue.UnmarshalMap(item, &it); err != nil {
+				return err
+			}
+			members = append(members, it.member())
+			return nil
+		}
+		var it contactItem
+		if err := attributevalue.UnmarshalMap(item, &it); err != nil {
+			return err
+		}
+		contacts = append(contacts, it.contact())
+		return nil
+	})
+	return members, contacts, err
+}
+
+// Mine is everything that a person has a part in.
+type Mine struct {
+	Corps  []Membership
+	Chains []Part
+}
+
+// Membership is a corp that the person is in.
+type Membership struct {
+	Corp network.Corp
+	Role network.Role
+}
+
+// Part is a chain that the person takes part in under one of their corps.
+type Part struct {
+	Chain network.Chain
+	Corp  string
+	Side  network.Side
+}
+
+// Me is all that a person has a part in, corps and chains by id.
+func (s *Store) Me(ctx context.Context, person string) (Mine, error) {
+	members, contacts, err := s.person(ctx, person)
+	if err != nil {
+		return Mine{}, wrap("me", err)
+	}
+	var keys []key
+	for _, m := range members {
+		keys = append(keys, corpKey(m.Corp))
+	}
+	found, err := s.batchGet(ctx, true, keys...)
+	if err != nil {
+		return Mine{}, wrap("me", err)
+	}
+	var mine Mine
+	var parts []Part
+	keys = nil
+	for _, m := range members {
+		var ci corpItem
+		if ok, err := found.into(corpKey(m.Corp), &ci); err != nil {
+			return Mine{}, wrap("me", err)
+		} else if !ok {
+			continue
+		}
+		corp := ci.corp()
+		mine.Corps = append(mine.Corps, Membership{corp, m.Role})
+		for chain, place := range corp.Places {
+			in := place.Side == network.Owner || slices.ContainsFunc(contacts, func(k network.Contact) bool { return k.Chain == chain && standing(k, place) })
+			if in {
+				parts = append(parts, Part{network.Chain{ID: chain}, corp.ID, place.Side})
+			}
+		}
+	}
+	mine.Chains, err = s.fill(ctx, parts)
+	return mine, wrap("me", err)
+}
+
+// fill reads the chains of parts, and leaves out those that are dissolved.
+func (s *Store) fill(ctx context.Context, parts []Part) ([]Part, error) {
+	slices.SortFunc(parts, func(a, b Part) int { return strings.Compare(a.Chain.ID+a.Corp, b.Chain.ID+b.Corp) })
+	var keys []key
+	for _, p := range parts {
+		if k := chainKey(p.Chain.ID); !slices.Contains(keys, k) {
+			keys = append(keys, k)
+		}
+	}
+	found, err := s.batchGet(ctx, true, keys...)
+	if err != nil {
+		return nil, err
+	}
+	var out []Part
+	for _, p := range parts {
+		var it chainItem
+		if ok, err := found.into(chainKey(p.Chain.ID), &it); err != nil {
+			return nil, err
+		} else if ok && it.DissolvedAt.IsZero() {
+			p.Chain = it.chain()
+			out = append(out, p)
+		}
+	}
+	return out, nil
+}
+
+// Chains are those that the actor takes part in under the acting corp, by id,
+// a page at a time.
+func (s *Store) Chains(ctx context.Context, a network.Actor, cursor string, limit int) (page []Part, next string, err error) {
+	last := ""
+	if cursor != "" {
+		if last, err = decodeCursor(cursor); err != nil {
+			return nil, "", err
+		}
+	}
+	_, contacts, err := s.person(ctx, a.Person.ID)
+	if err != nil {
+		return nil, "", wrap("chains", err)
+	}
+	var parts []Part
+	for chain, place := range a.Corp.Places {
+		in := place.Side == network.Owner || slices.ContainsFunc(contacts, func(k network.Contact) bool { return k.Chain == chain && standing(k, place) })
+		if in && chain > last {
+			parts = append(parts, Part{network.Chain{ID: chain}, a.Corp.ID, place.Side})
+		}
+	}
+	slices.SortFunc(parts, func(a, b Part) int { return strings.Compare(a.Chain.ID, b.Chain.ID) })
+	if len(parts) > limit {
+		parts = parts[:limit]
+		next = encodeCursor(parts[limit-1].Chain.ID)
+	}
+	page, err = s.fill(ctx, parts)
+	return page, next, wrap("chains", err)
+}

@@ -1,0 +1,284 @@
+package store
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/tributary-app/tributary/shared/network"
+)
+
+type chainItem struct {
+	key
+	Name, OwnerCorp, OwnerName string
+	CreatedAt                  time.Time
+	Policies                   []network.PolicyChange
+	MembersMayInvite           bool
+	PartnersMayInvite          bool
+	PartnersSeeAnother         bool
+	Moved                      map[string]int `dynamodbav:",omitempty"`
+	DissolvedAt                time.Time      `dynamodbav:",omitempty"`
+	PartnerLimit, PeopleLimit  int
+	Edition, Gate              int
+}
+
+func newChainItem(c network.Chain) chainItem {
+	moved := make(map[string]int, len(c.Moved))
+	for from, to := range c.Moved {
+		moved[strconv.Itoa(from)] = to
+	}
+	return chainItem{
+		chainKey(c.ID), c.Name, c.OwnerCorp, c.OwnerName, c.CreatedAt, c.Policies, c.MembersMayInvite, c.PartnersMayInvite, c.PartnersSeeAnother,
+		moved, c.DissolvedAt, c.PartnerLimit, c.PeopleLimit, c.Edition, c.Gate,
+	}
+}
+
+func (i chainItem) chain() network.Chain {
+	moved := make(map[int]int, len(i.Moved))
+	for from, to := range i.Moved {
+		n, _ := strconv.Atoi(from) // written by newChainItem
+		moved[n] = to
+	}
+	return network.Chain{
+		ID: afterLast(i.PK), Name: i.Name, OwnerCorp: i.OwnerCorp, OwnerName: i.OwnerName, CreatedAt: i.CreatedAt, Policies: i.Policies,
+		MembersMayInvite: i.MembersMayInvite, PartnersMayInvite: i.PartnersMayInvite, PartnersSeeAnother: i.PartnersSeeAnother,
+		Moved: moved, DissolvedAt: i.DissolvedAt, PartnerLimit: i.PartnerLimit, PeopleLimit: i.PeopleLimit, Edition: i.Edition, Gate: i.Gate,
+	}
+}
+
+// gateItem is one of the gates through which joins enter a chain. Each says
+// the chain's Gate and has a share of its quota, so that a join checks the
+// rules and counts itself in one write, and a crowd spreads over them.
+type gateItem struct {
+	key
+	Gate   int
+	Joined int
+	Limit  int
+}
+
+// nameItem holds a chain's name (R41). A dissolved chain's is free after
+// Until.
+type nameItem struct {
+	key
+	Chain    string
+	Until    int64 `dynamodbav:",omitempty"`
+	DeleteAt int64 `dynamodbav:",omitempty"`
+}
+
+const nameFree = "attribute_not_exists(PK) OR Until <= :now"
+
+// CreateChain adds a chain that the corp owns: ErrNameTaken (R41),
+// ErrQuotaExceeded (R46). The corp's eligibility is judged on what the caller
+// read, and holds because the corp's version is a condition of the write
+// (R04).
+func (s *Store) CreateChain(ctx context.Context, c network.Chain, owner network.Corp, once Once) (network.Chain, error) {
+	err := s.once(ctx, once, &c.ID, &c.CreatedAt, func() (*tx, error) {
+		t := s.tx()
+		t.put(nameItem{key: nameKey(network.FoldName(c.Name)), Chain: c.ID}, nameFree, vals{"now": c.CreatedAt.Unix()})
+		t.update(corpKey(owner.ID), "SET Places.#c = :place, Owned = Owned + :one, Version = Version + :one", "Version = :v AND Owned < :max",
+			map[string]string{"c": c.ID}, vals{"place": placeItem{Side: network.Owner}, "one": 1, "v": owner.Version, "max": network.MaxChains})
+		t.put(newChainItem(c), "attribute_not_exists(PK)", nil)
+		t.put(newGroupItem(c.ID, network.Group{ID: network.RootGroup, Name: c.Name, Edition: 1}), "", nil)
+		t.put(treeItem{treeKey(c.ID), network.RootGroup + 1, 1}, "", nil)
+		for i := range gates {
+			t.put(gateItem{gateKey(c.ID, i), c.Gate, 0, gateShare(c.PartnerLimit, i)}, "", nil)
+		}
+		return t, nil
+	}, func(i int, old map[string]types.AttributeValue) error {
+		if i == 0 {
+			return network.ErrNameTaken
+		}
+		var now corpItem
+		if err := attributevalue.UnmarshalMap(old, &now); err != nil {
+			return err
+		}
+		if now.Owned >= network.MaxChains {
+			return network.ErrQuotaExceeded
+		}
+		owner = now.corp()
+		if !owner.Eligible() {
+			return network.ErrCorpNotEligible
+		}
+		return nil
+	})
+	return c, wrap("create chain", err)
+}
+
+// gateShare is gate i's part of a chain's quota: the parts sum up to it.
+func gateShare(limit, i int) int {
+	share := limit / gates
+	if i < limit%gates {
+		share++
+	}
+	return share
+}
+
+// Chain is the chain of that id, dissolved or not, or ErrNotFound.
+func (s *Store) Chain(ctx context.Context, id string) (network.Chain, error) {
+	var it chainItem
+	found, err := s.get(ctx, chainKey(id), &it)
+	if err != nil {
+		return network.Chain{}, wrap("chain", err)
+	}
+	if !found {
+		return network.Chain{}, network.ErrNotFound
+	}
+	return it.chain(), nil
+}
+
+// EditChain changes a chain's settings if its edition is still that of was,
+// else ErrPrecondition. From its commit on, joins follow the new settings
+// (R16).
+func (s *Store) EditChain(ctx context.Context, was network.Chain, e network.ChainEdit, now time.Time) (network.Chain, error) {
+	c, err := was.Apply(e, now)
+	if err != nil {
+		return network.Chain{}, err
+	}
+	err = s.commit(ctx, func() (*tx, error) {
+		t := s.tx()
+		s.writeChain(t, c, was)
+		if from, to := network.FoldName(was.Name), network.FoldName(c.Name); from != to {
+			t.put(nameItem{key: nameKey(to), Chain: c.ID}, nameFree, vals{"now": now.Unix()})
+			t.remove(nameKey(from), "", nil)
+		}
+		return t, nil
+	}, func(i int, _ map[string]types.AttributeValue) error {
+		if i > 0 {
+			return network.ErrNameTaken
+		}
+		return network.ErrPrecondition
+	})
+	return c, wrap("edit chain", err)
+}
+
+// writeChain replaces a chain by its next edition and moves its gates along:
+// a join that has read the old one is refused by its own write.
+func (s *Store) writeChain(t *tx, c, was network.Chain) {
+	item := newChainItem(c)
+	t.put(item, "Edition = :e AND Gate = :g", vals{"e": was.Edition, "g": was.Gate})
+	s.moveGates(t, c.ID, c.Gate)
+}
+
+func (s *Store) moveGates(t *tx, chain string, to int) {
+	for i := range gates {
+		t.update(gateKey(chain, i), "SET Gate = :g", "attribute_exists(PK)", nil, vals{"g": to})
+	}
+}
+
+// turn raises the gate of a chain together with other writes: what a join
+// relies on changes. extra is asked again for each try, with the chain as it
+// stands, and may change it.
+func (s *Store) turn(ctx context.Context, chain string, extra func(t *tx, c *network.Chain) error, refused func(i int, old map[string]types.AttributeValue) error) error {
+	return s.commit(ctx, func() (*tx, error) {
+		was, err := s.Chain(ctx, chain)
+		if err != nil {
+			return nil, err
+		}
+		c := was
+		t := s.tx()
+		if err := extra(t, &c); err != nil {
+			return nil, err
+		}
+		c.Gate++
+		s.writeChain(t, c, was)
+		return t, nil
+	}, refused)
+}
+
+// nameHeld is how long a dissolved chain's name stays taken, and its data
+// where it is (R41).
+const nameHeld = 30 * 24 * time.Hour
+
+// DissolveChain ends a chain: its invites die with this write (R41).
+func (s *Store) DissolveChain(ctx context.Context, id string, now time.Time) error {
+	err := s.turn(ctx, id, func(t *tx, c *network.Chain) error {
+		if c.Dissolved() {
+			return errSame
+		}
+		c.DissolvedAt = now
+		c.Edition++
+		until := now.Add(nameHeld).Unix()
+		t.put(nameItem{nameKey(network.FoldName(c.Name)), id, until, until}, "", nil)
+		t.update(corpKey(c.OwnerCorp), "SET Owned = Owned - :one, Version = Version + :one REMOVE Places.#c", "attribute_exists(PK)",
+			map[string]string{"c": id}, vals{"one": 1})
+		return nil
+	}, func(int, map[string]types.AttributeValue) error { return nil })
+	return wrap("dissolve chain", ignoreSame(err))
+}
+
+// JoinedPartners is how many partners have joined a chain: exact, from the
+// counters that admit them (R47).
+func (s *Store) JoinedPartners(ctx context.Context, chain string) (int, error) {
+	all, err := s.gates(ctx, chain)
+	n := 0
+	for _, g := range all {
+		n += g.Joined
+	}
+	return n, wrap("joined partners", err)
+}
+
+func (s *Store) gates(ctx context.Context, chain string) ([]gateItem, error) {
+	var all []gateItem
+	prefix, _, _ := strings.Cut(gateKey(chain, 0).SK, "#")
+	err := s.queryAll(ctx, gateKey(chain, 0).PK, prefix+"#", true, func(item map[string]types.AttributeValue) error {
+		var g gateItem
+		err := attributevalue.UnmarshalMap(item, &g)
+		all = append(all, g)
+		return err
+	})
+	return all, err
+}
+
+// Admin is a chain admin who isn't one by being super-admin.
+type Admin struct {
+	Person string
+	Since  time.Time
+}
+
+type adminItem struct {
+	key
+	Since time.Time
+}
+
+// AddAdmin makes a member of the owner corp a chain admin; ErrNotFound if the
+// person isn't one, by a condition of the write. Once more is no change.
+func (s *Store) AddAdmin(ctx context.Context, c network.Chain, person string, now time.Time) error {
+	err := s.commit(ctx, func() (*tx, error) {
+		t := s.tx()
+		t.check(memberKey(person, c.OwnerCorp), "attribute_exists(PK)", nil)
+		t.put(adminItem{adminKey(c.ID, person), now}, "attribute_not_exists(PK)", nil)
+		return t, nil
+	}, func(i int, _ map[string]types.AttributeValue) error {
+		if i == 0 {
+			return network.ErrNotFound
+		}
+		return errSame
+	})
+	return wrap("add admin", ignoreSame(err))
+}
+
+// RemoveAdmin ends a person's being a chain admin. Who is none is no error.
+func (s *Store) RemoveAdmin(ctx context.Context, chain, person string) error {
+	t := s.tx()
+	t.remove(adminKey(chain, person), "", nil)
+	_, _, err := t.send(ctx)
+	return wrap("remove admin", err)
+}
+
+// Admins are a chain's appointed admins, by person id.
+func (s *Store) Admins(ctx context.Context, chain string) ([]Admin, error) {
+	var all []Admin
+	err := s.queryAll(ctx, adminKey(chain, "").PK, adminKey(chain, "").SK, true, func(item map[string]types.AttributeValue) error {
+		var it adminItem
+		err := attributevalue.UnmarshalMap(item, &it)
+		all = append(all, Admin{afterLast(it.SK), it.Since})
+		return err
+	})
+	slices.SortFunc(all, func(a, b Admin) int { return strings.Compare(a.Person, b.Person) })
+	return all, wrap("admins", err)
+}

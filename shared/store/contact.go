@@ -1,0 +1,161 @@
+package store
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/tributary-app/tributary/shared/network"
+)
+
+// contactItem is a contact: a person of a partner. It lies with the person,
+// so that who signs in with a phone is found among all rosters by one query
+// (R21 a), and it is the membership once they have joined (R01).
+type contactItem struct {
+	key
+	Name           string
+	Phone          string
+	Leader         bool      `dynamodbav:",omitempty"`
+	MemberCustomID string    `dynamodbav:",omitempty"`
+	Import         string    `dynamodbav:",omitempty"`
+	Chunk          int       `dynamodbav:",omitempty"`
+	Epoch          int       `dynamodbav:",omitempty"`
+	TokenVersion   int       `dynamodbav:",omitempty"`
+	NoticeAt       time.Time `dynamodbav:",omitempty"`
+	Undeliverable  bool      `dynamodbav:",omitempty"`
+	Corp           string    `dynamodbav:",omitempty"`
+	JoinedAt       time.Time `dynamodbav:",omitempty"`
+	LeftAt         time.Time `dynamodbav:",omitempty"`
+	Inviter        string    `dynamodbav:",omitempty"`
+	Invite         string    `dynamodbav:",omitempty"`
+	Edition        int
+	Counted        string `dynamodbav:",omitempty"` // the join that the tallies have counted, by its event
+	Outbox         string `dynamodbav:",omitempty"`
+}
+
+func newContactItem(k network.Contact) contactItem {
+	return contactItem{
+		key: contactKey(k.Person, k.Chain, k.Partner), Name: k.Name, Phone: k.Phone, Leader: k.Leader, MemberCustomID: k.MemberCustomID,
+		Import: k.Import, Chunk: k.Chunk, Epoch: k.Epoch, TokenVersion: k.TokenVersion, NoticeAt: k.NoticeAt, Undeliverable: k.Undeliverable,
+		Corp: k.Corp, JoinedAt: k.JoinedAt, LeftAt: k.LeftAt, Inviter: k.Inviter, Invite: k.Invite, Edition: k.Edition,
+	}
+}
+
+func (i contactItem) contact() network.Contact {
+	where := strings.Split(i.SK, "#") // CHAIN, its id, the partner's
+	return network.Contact{
+		Person: afterLast(i.PK), Chain: where[1], Partner: where[2], Name: i.Name, Phone: i.Phone, Leader: i.Leader, MemberCustomID: i.MemberCustomID,
+		Import: i.Import, Chunk: i.Chunk, Epoch: i.Epoch, TokenVersion: i.TokenVersion, NoticeAt: i.NoticeAt, Undeliverable: i.Undeliverable,
+		Corp: i.Corp, JoinedAt: i.JoinedAt, LeftAt: i.LeftAt, Inviter: i.Inviter, Invite: i.Invite, Edition: i.Edition,
+	}
+}
+
+// Contacts are the people of a partner in its present epoch, by id, a page at
+// a time, each with how far they have come (R32).
+func (s *Store) Contacts(ctx context.Context, c network.Chain, p network.Partner, now time.Time, cursor string, limit int) (page []network.Contact, states []network.ContactState, next string, err error) {
+	people := slices.Sorted(maps.Keys(p.People))
+	if cursor != "" {
+		last, err := decodeCursor(cursor)
+		if err != nil {
+			return nil, nil, "", err
+		}
+		i, seen := slices.BinarySearch(people, last)
+		if seen {
+			i++
+		}
+		people = people[i:]
+	}
+	if len(people) > limit {
+		people = people[:limit]
+		next = encodeCursor(people[limit-1])
+	}
+	keys := make([]key, len(people))
+	for i, person := range people {
+		keys[i] = contactKey(person, c.ID, p.ID)
+	}
+	found, err := s.batchGet(ctx, false, keys...)
+	if err != nil {
+		return nil, nil, "", wrap("contacts", err)
+	}
+	var tallies []key
+	for _, k := range keys {
+		var it contactItem
+		ok, err := found.into(k, &it)
+		if err != nil {
+			return nil, nil, "", wrap("contacts", err)
+		}
+		if !ok || it.Epoch != p.Epoch {
+			continue // named by an import that has not come to them yet
+		}
+		page = append(page, it.contact())
+		if t := tallyKey(c.ID, it.Import, it.Chunk); it.Import != "" && !slices.Contains(tallies, t) {
+			tallies = append(tallies, t)
+		}
+	}
+	counted, err := s.batchGet(ctx, false, tallies...)
+	if err != nil {
+		return nil, nil, "", wrap("contacts", err)
+	}
+	for _, k := range page {
+		var t tallyItem
+		if _, err := counted.into(tallyKey(c.ID, k.Import, k.Chunk), &t); err != nil {
+			return nil, nil, "", wrap("contacts", err)
+		}
+		states = append(states, stateOf(c, k, slices.Contains(t.Sent, k.Chunk), now))
+	}
+	return page, states, next, nil
+}
+
+// stateOf is how far a contact has come (R32).
+func stateOf(c network.Chain, k network.Contact, told bool, now time.Time) network.ContactState {
+	switch {
+	case k.HasJoined():
+		return network.ContactJoined
+	case !k.LeftAt.IsZero():
+		return network.ContactLeft
+	case k.Undeliverable:
+		return network.ContactUndeliverable
+	case told && !now.Before(network.ExpiresAt(k.NoticeAt, 0, c.Policies)):
+		return network.ContactExpired
+	case told:
+		return network.ContactNotified
+	}
+	return network.ContactImported
+}
+
+// Leave ends a person's membership: ErrNotFound if they have none. A partner
+// whose last person leaves is kept, empty (R39).
+func (s *Store) Leave(ctx context.Context, chain, partner, person string, now time.Time) error {
+	err := s.commit(ctx, func() (*tx, error) {
+		var k contactItem
+		found, err := s.get(ctx, contactKey(person, chain, partner), &k)
+		if err != nil {
+			return nil, err
+		}
+		if !found || k.JoinedAt.IsZero() {
+			return nil, network.ErrNotFound
+		}
+		it, err := s.partnerItem(ctx, chain, partner)
+		if err != nil {
+			return nil, err
+		}
+		t := s.tx()
+		t.update(k.key, "SET LeftAt = :now, Edition = Edition + :one REMOVE JoinedAt", "Edition = :e", nil, vals{"now": now, "one": 1, "e": k.Edition})
+		p := it.partner(chain)
+		p.Joined--
+		p.Edition++
+		if p.Joined == 0 {
+			p.State = network.PartnerEmpty // R39
+			s.uncount(t, chain, it.Gate)
+		}
+		l := partnerList(chain, p)
+		t.update(it.key, "SET Card = :card, LPK = :lpk, LSK = :lsk, Edition = :e", "Edition = :was AND Card.Joined = :joined", nil,
+			vals{"card": newPartnerItem(p, it.Gate).Card, "lpk": l.PK, "lsk": l.SK, "e": p.Edition, "was": it.Edition, "joined": it.Card.Joined})
+		return t, nil
+	}, func(int, map[string]types.AttributeValue) error { return nil })
+	return wrap("leave", err)
+}

@@ -1,0 +1,132 @@
+package store
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/tributary-app/tributary/shared/network"
+)
+
+// Due is something that was filed to end by now: an invite, or the notices of
+// an import.
+type Due struct {
+	Chain, ID string
+	filed     key
+}
+
+// Due is up to limit things of each shard that were filed to end by now. What
+// isn't due isn't read: the cost follows what ends, not what there is.
+func (s *Store) Due(ctx context.Context, now time.Time, limit int) ([]Due, error) {
+	var all []Due
+	for i := range dueShards {
+		out, err := s.db.Query(ctx, &dynamodb.QueryInput{
+			TableName: &s.table, IndexName: aws.String("due"), Limit: aws.Int32(int32(limit)),
+			KeyConditionExpression: aws.String("DPK = :pk AND DSK < :now"),
+			ExpressionAttributeValues: map[string]types.AttributeValue{
+				":pk": str(dueShard(i)), ":now": str(dueList("", now.Unix()+1).SK)},
+		})
+		if err != nil {
+			return nil, wrap("due", err)
+		}
+		for _, raw := range out.Items {
+			sk, ok := raw["DSK"].(*types.AttributeValueMemberS)
+			if !ok {
+				continue // the index holds none without
+			}
+			parts := strings.Split(sk.Value, "#") // when, chain, id
+			all = append(all, Due{Chain: parts[1], ID: parts[2], filed: key{dueShard(i), sk.Value}})
+		}
+	}
+	return all, nil
+}
+
+// Settle ends what is due, if it has ended: its maker is to be told, which is
+// noted with it. What the policy has stretched since it was filed is filed
+// anew (R12). Twice is once. ended says whether it did.
+func (s *Store) Settle(ctx context.Context, d Due, now time.Time) (ended bool, err error) {
+	if network.ValidInviteID(d.ID) {
+		ended, err = s.settleInvite(ctx, d, now)
+	} else {
+		ended, err = s.settleImport(ctx, d, now)
+	}
+	return ended, wrap("settle", err)
+}
+
+func (s *Store) settleInvite(ctx context.Context, d Due, now time.Time) (bool, error) {
+	at := inviteKey(d.Chain, d.ID)
+	found, err := s.batchGet(ctx, true, at, chainKey(d.Chain))
+	if err != nil {
+		return false, err
+	}
+	var it inviteItem
+	var ch chainItem
+	if ok, err := found.into(at, &it); !ok || err != nil {
+		return false, err
+	}
+	if ok, err := found.into(chainKey(d.Chain), &ch); !ok || err != nil {
+		return false, err
+	}
+	i, c := it.invite(d.Chain), ch.chain()
+	switch i.Usable(c, now) {
+	case nil:
+		return false, s.refile(ctx, at, d, i.ExpiresAt(c))
+	case network.ErrInviteExpired:
+		return true, s.unfile(ctx, at, d, network.Event{
+			ID: "ended." + i.ID, Kind: network.InviteEnded, Chain: d.Chain, Invite: i.ID, Person: i.Maker, Corp: i.MakerCorp,
+		}.Encode())
+	}
+	return false, s.unfile(ctx, at, d, "") // revoked, used up, dissolved: who did it knows
+}
+
+func (s *Store) settleImport(ctx context.Context, d Due, now time.Time) (bool, error) {
+	at := importKey(d.Chain, d.ID)
+	found, err := s.batchGet(ctx, true, at, chainKey(d.Chain))
+	if err != nil {
+		return false, err
+	}
+	var it importItem
+	var ch chainItem
+	if ok, err := found.into(at, &it); !ok || err != nil {
+		return false, err
+	}
+	if ok, err := found.into(chainKey(d.Chain), &ch); !ok || err != nil {
+		return false, err
+	}
+	c := ch.chain()
+	if ends := network.ExpiresAt(it.StartedAt, 0, c.Policies); !c.Dissolved() && now.Before(ends) {
+		return false, s.refile(ctx, at, d, ends)
+	}
+	tallies, err := s.Tallies(ctx, d.Chain, d.ID)
+	if err != nil {
+		return false, err
+	}
+	n := network.Progress(tallies, c.Policies, now).Expired
+	if n == 0 || c.Dissolved() {
+		return false, s.unfile(ctx, at, d, "")
+	}
+	return true, s.unfile(ctx, at, d, network.Event{
+		ID: "ended." + d.ID, Kind: network.RosterEnded, Chain: d.Chain, Import: d.ID, Person: it.Maker, Corp: it.MakerCorp, Count: n,
+	}.Encode())
+}
+
+// refile puts what isn't due yet where it will be.
+func (s *Store) refile(ctx context.Context, at key, d Due, ends time.Time) error {
+	to := dueList(d.Chain+"#"+d.ID, ends.Unix())
+	return s.updateOnce(ctx, at, "SET DSK = :to", "DSK = :from", nil, vals{"to": to.SK, "from": d.filed.SK})
+}
+
+// unfile takes what has ended off the index, with what is to be said of it.
+func (s *Store) unfile(ctx context.Context, at key, d Due, outbox string) error {
+	v := vals{"from": d.filed.SK}
+	expr := "REMOVE DPK, DSK"
+	if outbox != "" {
+		expr = "SET Outbox = :o " + expr
+		v["o"] = outbox
+	}
+	return s.updateOnce(ctx, at, expr, "DSK = :from", nil, v)
+}

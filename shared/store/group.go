@@ -1,0 +1,286 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/tributary-app/tributary/shared/network"
+)
+
+type groupItem struct {
+	key
+	ID      int
+	Name    string
+	Parent  int
+	Order   uint32
+	Edition int
+}
+
+// treeItem is the edition of a chain's whole tree: each change of a group
+// states the one it has read, so two changes can't make a circle, or two
+// siblings of one name, between them.
+type treeItem struct {
+	key
+	Next    int // the next group's id
+	Edition int
+}
+
+func newGroupItem(chain string, g network.Group) groupItem {
+	return groupItem{groupKey(chain, g.ID), g.ID, g.Name, g.Parent, g.Order, g.Edition}
+}
+
+// Tree reads a chain's groups: as many reads as there are groups, which are
+// few beside its partners.
+func (s *Store) Tree(ctx context.Context, chain string) (network.Tree, error) {
+	tree, _, err := s.tree(ctx, chain)
+	return tree, wrap("tree", err)
+}
+
+func (s *Store) tree(ctx context.Context, chain string) (network.Tree, treeItem, error) {
+	tree, edition := network.Tree{}, treeItem{}
+	err := s.queryAll(ctx, treeKey(chain).PK, "", true, func(item map[string]types.AttributeValue) error {
+		if keyOf(item) == treeKey(chain) {
+			return attributevalue.UnmarshalMap(item, &edition)
+		}
+		var it groupItem
+		err := attributevalue.UnmarshalMap(item, &it)
+		tree[it.ID] = network.Group{ID: it.ID, Name: it.Name, Parent: it.Parent, Order: it.Order, Edition: it.Edition}
+		return err
+	})
+	return tree, edition, err
+}
+
+// CreateGroup adds a group and gives it its id: ErrGroupNotFound (parent),
+// ErrNameTaken (a sibling has the name).
+func (s *Store) CreateGroup(ctx context.Context, chain string, g network.Group, once Once) (network.Group, error) {
+	var ref string
+	at := once.Now
+	err := s.once(ctx, once, &ref, &at, func() (*tx, error) {
+		tree, edition, err := s.tree(ctx, chain)
+		if err != nil {
+			return nil, err
+		}
+		if err := tree.CheckPlace(0, g.Name, g.Parent); err != nil {
+			return nil, err
+		}
+		g.ID, g.Edition = edition.Next, 1
+		ref = strconv.Itoa(g.ID)
+		t := s.tx()
+		s.editTree(t, chain, edition, 1)
+		t.put(newGroupItem(chain, g), "attribute_not_exists(PK)", nil)
+		return t, nil
+	}, func(int, map[string]types.AttributeValue) error { return nil })
+	if err != nil {
+		return network.Group{}, wrap("create group", err)
+	}
+	g.ID, err = strconv.Atoi(ref) // of the first time, if there was one
+	g.Edition = 1
+	return g, wrap("create group", err)
+}
+
+// editTree states the tree's edition that was read, and raises it.
+func (s *Store) editTree(t *tx, chain string, was treeItem, groups int) {
+	t.update(treeKey(chain), "SET Edition = Edition + :one, #n = #n + :groups", "Edition = :e", map[string]string{"n": "Next"},
+		vals{"one": 1, "e": was.Edition, "groups": groups})
+}
+
+// EnsureGroups makes what is missing of paths below the root (R25) and gives
+// the tree with all of them. Run twice or side by side, it makes each once.
+func (s *Store) EnsureGroups(ctx context.Context, chain string, paths [][]string) (network.Tree, error) {
+	var tree network.Tree
+	err := s.commit(ctx, func() (*tx, error) {
+		var edition treeItem
+		var err error
+		if tree, edition, err = s.tree(ctx, chain); err != nil {
+			return nil, err
+		}
+		t := s.tx()
+		made := 0
+		for _, path := range paths {
+			id, levels := tree.Find(path)
+			for _, name := range path[levels:] {
+				if made == 99 { // a transaction's limit is 100
+					break
+				}
+				g := network.Group{ID: edition.Next + made, Name: name, Parent: id, Edition: 1}
+				if err := tree.CheckPlace(0, name, id); err != nil {
+					return nil, err
+				}
+				t.put(newGroupItem(chain, g), "attribute_not_exists(PK)", nil)
+				tree[g.ID] = g
+				id = g.ID
+				made++
+			}
+		}
+		if made == 0 {
+			return nil, nil
+		}
+		s.editTree(t, chain, edition, made)
+		return t, nil
+	}, func(int, map[string]types.AttributeValue) error { return nil })
+	if err != nil {
+		return nil, wrap("ensure groups", err)
+	}
+	for _, path := range paths {
+		if _, levels := tree.Find(path); levels < len(path) {
+			return s.EnsureGroups(ctx, chain, paths) // there were more than one transaction takes
+		}
+	}
+	return tree, nil
+}
+
+// EditGroup renames, re-parents or reorders a group (R34); the root keeps its
+// place. edition, if not 0, must still be the group's: ErrPrecondition.
+func (s *Store) EditGroup(ctx context.Context, chain string, id int, name *string, parent *int, order *uint32, edition int) (network.Group, error) {
+	var g network.Group
+	err := s.commit(ctx, func() (*tx, error) {
+		tree, was, err := s.tree(ctx, chain)
+		if err != nil {
+			return nil, err
+		}
+		var ok bool
+		if g, ok = tree[id]; !ok {
+			return nil, network.ErrNotFound
+		}
+		if edition != 0 && edition != g.Edition {
+			return nil, network.ErrPrecondition
+		}
+		if name != nil {
+			g.Name = *name
+		}
+		if parent != nil {
+			g.Parent = *parent
+		}
+		if order != nil {
+			g.Order = *order
+		}
+		if id == network.RootGroup {
+			if g.Parent != 0 {
+				return nil, network.InvalidField("parent_id", "not_allowed", "the root group has no parent")
+			}
+			if err := network.CheckGroupName("name", g.Name); err != nil {
+				return nil, err
+			}
+		} else if err := tree.CheckPlace(id, g.Name, g.Parent); err != nil {
+			return nil, err
+		}
+		g.Edition++
+		t := s.tx()
+		s.editTree(t, chain, was, 0)
+		t.put(newGroupItem(chain, g), "attribute_exists(PK)", nil)
+		return t, nil
+	}, func(int, map[string]types.AttributeValue) error { return nil })
+	return g, wrap("edit group", err)
+}
+
+// DeleteGroup removes a group without sub-groups (R34). to is where its
+// partners and live invites go, 0 for nowhere: then it must have none, else
+// ErrGroupNotEmpty. Invites follow by the chain's Moved, without being
+// written; partners are moved here, and a call that breaks off half-way is
+// finished by making it again.
+func (s *Store) DeleteGroup(ctx context.Context, chain string, id, to int, liveInvites func(network.Chain) (bool, error)) error {
+	if id == network.RootGroup {
+		return network.InvalidField("group_id", "not_allowed", "the root group can't be deleted")
+	}
+	err := s.turn(ctx, chain, func(t *tx, c *network.Chain) error {
+		tree, was, err := s.tree(ctx, chain)
+		if err != nil {
+			return err
+		}
+		if _, ok := tree[id]; !ok {
+			if _, moved := c.Moved[id]; moved {
+				return errSame // by an earlier try, or by somebody else
+			}
+			return network.ErrNotFound
+		}
+		if len(tree.Children(id)) > 0 {
+			return network.ErrGroupNotEmpty
+		}
+		if _, ok := tree[to]; to != 0 && (!ok || to == id) {
+			return network.ErrGroupNotFound
+		}
+		if to == 0 {
+			some, err := s.groupInUse(ctx, chain, id)
+			if err == nil && !some {
+				some, err = liveInvites(*c)
+			}
+			if err != nil {
+				return err
+			}
+			if some {
+				return network.ErrGroupNotEmpty
+			}
+		}
+		moved := make(map[int]int, len(c.Moved)+1)
+		for from, at := range c.Moved {
+			moved[from] = at
+		}
+		moved[id] = max(to, network.RootGroup)
+		c.Moved = moved
+		s.editTree(t, chain, was, 0)
+		t.remove(groupKey(chain, id), "", nil)
+		return nil
+	}, func(int, map[string]types.AttributeValue) error { return nil })
+	if err = ignoreSame(err); err != nil {
+		return wrap("delete group", err)
+	}
+	// Whoever is still filed there goes along: also who came in between by an
+	// import that had read the group before.
+	c, err := s.Chain(ctx, chain)
+	if err != nil {
+		return wrap("delete group", err)
+	}
+	for {
+		left, err := s.inGroup(ctx, chain, id, 100)
+		if err != nil {
+			return wrap("delete group", err)
+		}
+		for _, p := range left {
+			landing := c.Landing(id)
+			if _, err := s.EditPartner(ctx, c, p.ID, network.PartnerEdit{Group: &landing}, 0); err != nil && network.KindOf(err) != network.NotFound {
+				return wrap("delete group", err)
+			}
+		}
+		if len(left) == 0 {
+			return nil
+		}
+	}
+}
+
+func (s *Store) groupInUse(ctx context.Context, chain string, id int) (bool, error) {
+	left, err := s.inGroup(ctx, chain, id, 1)
+	return len(left) > 0, err
+}
+
+// inGroup is up to limit partners of each shard and class that stand right in
+// a group.
+func (s *Store) inGroup(ctx context.Context, chain string, id, limit int) ([]network.Partner, error) {
+	var all []network.Partner
+	for i := range listShards {
+		for _, class := range []string{"0", "1", "2"} {
+			out, err := s.db.Query(ctx, &dynamodb.QueryInput{
+				TableName: &s.table, IndexName: aws.String("list"), Limit: aws.Int32(int32(limit)),
+				KeyConditionExpression: aws.String("LPK = :pk AND begins_with(LSK, :sk)"),
+				ExpressionAttributeValues: map[string]types.AttributeValue{
+					":pk": str(listShard(chain, i)), ":sk": str(class + fmt.Sprintf("#%010d#", id))},
+			})
+			if err != nil {
+				return nil, err
+			}
+			for _, raw := range out.Items {
+				p, err := listedPartner(chain, raw)
+				if err != nil {
+					return nil, err
+				}
+				all = append(all, p)
+			}
+		}
+	}
+	return all, nil
+}

@@ -1,0 +1,543 @@
+package store
+
+import (
+	"bytes"
+	"compress/flate"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/tributary-app/tributary/shared/network"
+)
+
+// ChunkRows is how many rows of a roster are planned, written and told of
+// together: big enough that the keeping of it costs a row less than a tenth
+// of a request, small enough that its plan is one small item.
+const ChunkRows = 250
+
+type importItem struct {
+	key
+	DPK, DSK                          string `dynamodbav:",omitempty"`
+	Maker, MakerCorp, FileName        string
+	DryRun, Whole, ApplyMoves, Notify bool `dynamodbav:",omitempty"`
+	State                             network.ImportState
+	CreatedAt                         time.Time
+	StartedAt                         time.Time `dynamodbav:",omitempty"`
+	EndedAt                           time.Time `dynamodbav:",omitempty"`
+	Upload                            string    `dynamodbav:",omitempty"`
+	Counts                            network.Counts
+	FileCode                          string `dynamodbav:",omitempty"`
+	FileRow                           int    `dynamodbav:",omitempty"`
+	Outbox                            string `dynamodbav:",omitempty"`
+}
+
+func newImportItem(i network.Import) importItem {
+	return importItem{
+		key: importKey(i.Chain, i.ID), Maker: i.Maker, MakerCorp: i.MakerCorp, FileName: i.FileName,
+		DryRun: i.DryRun, Whole: i.Whole, ApplyMoves: i.ApplyMoves, Notify: i.Notify, State: i.State,
+		CreatedAt: i.CreatedAt, StartedAt: i.StartedAt, EndedAt: i.EndedAt, Upload: i.Upload, Counts: i.Counts, FileCode: i.FileCode, FileRow: i.FileRow,
+	}
+}
+
+func (i importItem) imp(chain string) network.Import {
+	return network.Import{
+		ID: i.SK, Chain: chain, Maker: i.Maker, MakerCorp: i.MakerCorp, FileName: i.FileName,
+		DryRun: i.DryRun, Whole: i.Whole, ApplyMoves: i.ApplyMoves, Notify: i.Notify, State: i.State,
+		CreatedAt: i.CreatedAt, StartedAt: i.StartedAt, EndedAt: i.EndedAt, Upload: i.Upload, Counts: i.Counts, FileCode: i.FileCode, FileRow: i.FileRow,
+	}
+}
+
+// CreateImport notes that a roster is about to be uploaded.
+func (s *Store) CreateImport(ctx context.Context, i network.Import, once Once) (network.Import, error) {
+	err := s.once(ctx, once, &i.ID, &i.CreatedAt, func() (*tx, error) {
+		t := s.tx()
+		t.put(newImportItem(i), "attribute_not_exists(PK)", nil)
+		return t, nil
+	}, nil)
+	return i, wrap("create import", err)
+}
+
+// Import is the chain's import of that id, or ErrNotFound.
+func (s *Store) Import(ctx context.Context, chain, id string) (network.Import, error) {
+	var it importItem
+	found, err := s.get(ctx, importKey(chain, id), &it)
+	if err != nil {
+		return network.Import{}, wrap("import", err)
+	}
+	if !found {
+		return network.Import{}, network.ErrNotFound
+	}
+	return it.imp(chain), nil
+}
+
+// Imports lists a chain's imports, newest first.
+func (s *Store) Imports(ctx context.Context, chain, cursor string, limit int) ([]network.Import, string, error) {
+	found, next, err := s.page(ctx, &dynamodb.QueryInput{ScanIndexForward: aws.Bool(false)}, importKey(chain, "").PK, cursor, limit)
+	if err != nil {
+		return nil, "", wrap("imports", err)
+	}
+	page := make([]network.Import, len(found))
+	for i, raw := range found {
+		var it importItem
+		if err := attributevalue.UnmarshalMap(raw, &it); err != nil {
+			return nil, "", wrap("imports", err)
+		}
+		page[i] = it.imp(chain)
+	}
+	return page, next, nil
+}
+
+// BeginImport takes an import on, for the object with that ETag. Who begins
+// it again, after a crash or by a second delivery, gets it as the first did.
+// Another object for the same import is ErrStale. One that has ended is given
+// as it ended.
+func (s *Store) BeginImport(ctx context.Context, chain, id, etag string, now time.Time) (network.Import, error) {
+	var imp network.Import
+	err := s.commit(ctx, func() (*tx, error) {
+		var err error
+		if imp, err = s.Import(ctx, chain, id); err != nil {
+			return nil, err
+		}
+		switch {
+		case imp.State == network.ImportWaiting:
+		case imp.Upload != etag:
+			return nil, network.ErrStale
+		default:
+			return nil, nil
+		}
+		imp.State, imp.Upload, imp.StartedAt = network.ImportReading, etag, now
+		t := s.tx()
+		t.put(newImportItem(imp), "#s = :waiting", vals{"waiting": network.ImportWaiting})
+		t.items[0].Put.ExpressionAttributeNames = map[string]string{"#s": "State"}
+		return t, nil
+	}, func(int, map[string]types.AttributeValue) error { return nil })
+	return imp, wrap("begin import", err)
+}
+
+// EndImport says how an import ended; the first to say so is right. ends is
+// when its notices do, zero if none were sent: the sweep tells the maker then.
+func (s *Store) EndImport(ctx context.Context, i network.Import, ends time.Time) error {
+	item := newImportItem(i)
+	if !ends.IsZero() {
+		due := dueList(i.Chain+"#"+i.ID, ends.Unix())
+		item.DPK, item.DSK = due.PK, due.SK
+	}
+	t := s.tx()
+	t.put(item, "#s = :reading", vals{"reading": network.ImportReading})
+	t.items[0].Put.ExpressionAttributeNames = map[string]string{"#s": "State"}
+	_, _, err := t.send(ctx)
+	return wrap("end import", err)
+}
+
+// Existing reads those partners of a chain that have one of these ids, removed
+// ones too. A few are asked for one by one; for many, the chain is read in
+// pages, which costs a row a tenth.
+func (s *Store) Existing(ctx context.Context, chain string, ids map[string]bool) (map[string]network.Partner, error) {
+	found := make(map[string]network.Partner, len(ids))
+	var mu sync.Mutex
+	add := func(raw map[string]types.AttributeValue) error {
+		id := afterLast(keyOf(raw).SK)
+		if !ids[id] {
+			return nil
+		}
+		var it partnerItem
+		if err := attributevalue.UnmarshalMap(raw, &it); err != nil {
+			return err
+		}
+		p := it.partner(chain)
+		if it.Alias != "" {
+			// A signpost: the 自定义企业ID is another partner's now, and a
+			// roster that goes by it is told so (R25).
+			p = network.Partner{ID: id, Chain: chain, State: network.PartnerPending, CustomID: "#" + it.Alias}
+		}
+		mu.Lock()
+		found[id] = p
+		mu.Unlock()
+		return nil
+	}
+	if len(ids) < fewRows {
+		var keys []key
+		for id := range ids {
+			keys = append(keys, partnerKey(chain, id))
+		}
+		got, err := s.batchGet(ctx, false, keys...)
+		if err != nil {
+			return nil, wrap("existing", err)
+		}
+		for _, raw := range got {
+			if err := add(raw); err != nil {
+				return nil, wrap("existing", err)
+			}
+		}
+		return found, nil
+	}
+	errs := make([]error, partnerShards)
+	var wg sync.WaitGroup
+	for i := range partnerShards {
+		wg.Go(func() { errs[i] = s.queryAll(ctx, partnerShard(chain, i), "", false, add) })
+	}
+	wg.Wait()
+	return found, wrap("existing", errors.Join(errs...))
+}
+
+// fewRows is below how many partners it is cheaper to ask for each.
+const fewRows = 200
+
+// chunkItem is the plan of a chunk: what an import does with each row,
+// decided before it is done, so that who does it again does the same (R29).
+type chunkItem struct {
+	key
+	Rows []byte // deflated JSON of []network.RowPlan
+}
+
+// KeepPlan stores a chunk's plan unless it has one, and gives the one that it
+// has.
+func (s *Store) KeepPlan(ctx context.Context, chain, imp string, chunk int, plans []network.RowPlan) ([]network.RowPlan, error) {
+	packed, err := pack(plans)
+	if err != nil {
+		return nil, wrap("keep plan", err)
+	}
+	item, err := attributevalue.MarshalMap(chunkItem{chunkKey(chain, imp, chunk), packed})
+	if err != nil {
+		return nil, wrap("keep plan", err)
+	}
+	_, err = s.db.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName: &s.table, Item: item, ConditionExpression: aws.String("attribute_not_exists(PK)"),
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	})
+	if has, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok {
+		return unpack(has.Item)
+	}
+	return plans, wrap("keep plan", err)
+}
+
+// Plans reads the plans that an import has, by chunk.
+func (s *Store) Plans(ctx context.Context, chain, imp string) (map[int][]network.RowPlan, error) {
+	all := map[int][]network.RowPlan{}
+	n := 0
+	err := s.queryAll(ctx, chunkKey(chain, imp, 0).PK, "", true, func(raw map[string]types.AttributeValue) error {
+		plans, err := unpack(raw)
+		// The sort key counts chunks, and none is left out.
+		for chunkKey(chain, imp, n).SK != keyOf(raw).SK {
+			n++
+		}
+		all[n] = plans
+		return err
+	})
+	return all, wrap("plans", err)
+}
+
+// Plan is one chunk's plan, nil if there is none.
+func (s *Store) Plan(ctx context.Context, chain, imp string, chunk int) ([]network.RowPlan, error) {
+	found, err := s.batchGet(ctx, true, chunkKey(chain, imp, chunk))
+	if err != nil {
+		return nil, wrap("plan", err)
+	}
+	raw, ok := found[chunkKey(chain, imp, chunk)]
+	if !ok {
+		return nil, nil
+	}
+	plans, err := unpack(raw)
+	return plans, wrap("plan", err)
+}
+
+func pack(plans []network.RowPlan) ([]byte, error) {
+	b, err := json.Marshal(plans)
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	w, err := flate.NewWriter(&out, flate.DefaultCompression)
+	if err != nil {
+		return nil, err
+	}
+	w.Write(b)
+	return out.Bytes(), w.Close()
+}
+
+func unpack(raw map[string]types.AttributeValue) ([]network.RowPlan, error) {
+	var it chunkItem
+	if err := attributevalue.UnmarshalMap(raw, &it); err != nil {
+		return nil, err
+	}
+	b, err := io.ReadAll(flate.NewReader(bytes.NewReader(it.Rows)))
+	if err != nil {
+		return nil, err
+	}
+	var plans []network.RowPlan
+	err = json.Unmarshal(b, &plans)
+	return plans, err
+}
+
+// Apply does what a chunk's plan says, once or again: partners and contacts
+// are added where they are not, changed where they differ, and who has joined
+// stays joined. rows are the plan's, in its order; epochs are those of the
+// partners that were there before the import.
+func (s *Store) Apply(ctx context.Context, imp network.Import, chunk int, rows []network.RosterRow, plans []network.RowPlan, before map[string]network.Partner) error {
+	var partners []*partnerChange
+	byID := map[string]*partnerChange{}
+	var contacts []contactItem
+	var changed []contactItem
+	for i, plan := range plans {
+		if plan.Outcome != network.RowCreated && plan.Outcome != network.RowUpdated {
+			continue
+		}
+		row := rows[i]
+		c := byID[plan.Partner]
+		if c == nil {
+			c = &partnerChange{p: network.Partner{
+				ID: plan.Partner, Chain: imp.Chain, State: network.PartnerPending, Imported: true, Import: imp.ID,
+				Epoch: before[plan.Partner].Epoch, Edition: 1, People: map[string]string{},
+			}}
+			byID[plan.Partner] = c
+			partners = append(partners, c)
+		}
+		c.p.Name, c.p.CustomID = row.Corp, row.CustomID
+		if plan.Group != 0 {
+			c.p.Group = plan.Group
+		}
+		c.makes = c.makes || plan.Makes
+		c.p.People[plan.Person] = row.Fingerprint()
+		k := newContactItem(network.Contact{
+			Person: plan.Person, Chain: imp.Chain, Partner: plan.Partner, Name: row.Contact, Phone: row.Phone, Leader: row.Leader,
+			MemberCustomID: row.MemberCustomID, Import: imp.ID, Chunk: chunk, Epoch: c.p.Epoch, TokenVersion: 1, NoticeAt: imp.StartedAt, Edition: 1,
+		})
+		if plan.Adds {
+			contacts = append(contacts, k)
+		} else {
+			changed = append(changed, k)
+		}
+	}
+
+	var inserts []any
+	for _, c := range partners {
+		if c.makes {
+			c.p.Contacts = len(c.p.People)
+			inserts = append(inserts, newPartnerItem(c.p, 0))
+		}
+	}
+	there, err := s.insert(ctx, inserts)
+	if err != nil {
+		return wrap("apply", err)
+	}
+	for _, c := range partners {
+		if k := partnerKey(imp.Chain, c.p.ID); !c.makes || there[k] {
+			if err := s.mergePartner(ctx, *c); err != nil {
+				return wrap("apply", err)
+			}
+		}
+	}
+	inserts = inserts[:0]
+	for _, k := range contacts {
+		inserts = append(inserts, k)
+	}
+	if there, err = s.insert(ctx, inserts); err != nil {
+		return wrap("apply", err)
+	}
+	for _, k := range contacts {
+		if there[k.key] {
+			changed = append(changed, k)
+		}
+	}
+	for _, k := range changed {
+		if err := s.mergeContact(ctx, k); err != nil {
+			return wrap("apply", err)
+		}
+	}
+	return nil
+}
+
+// partnerChange is what a chunk's rows say of a partner.
+type partnerChange struct {
+	p     network.Partner
+	makes bool
+}
+
+// insert adds items that are not there, 25 a request (the limit of PartiQL
+// batches), and gives the keys of those that are. A write unit each, index
+// entries aside; BatchWriteItem would cost the same and overwrite who has
+// joined.
+func (s *Store) insert(ctx context.Context, all []any) (there map[key]bool, err error) {
+	there = map[key]bool{}
+	for batch := range slices.Chunk(all, 25) {
+		var statements []types.BatchStatementRequest
+		var keys []key
+		for _, v := range batch {
+			item, err := attributevalue.MarshalMap(v)
+			if err != nil {
+				return nil, err
+			}
+			statements = append(statements, s.insertStatement(item))
+			keys = append(keys, keyOf(item))
+		}
+		err := retry(ctx, func(int) (bool, error) {
+			out, err := s.db.BatchExecuteStatement(ctx, &dynamodb.BatchExecuteStatementInput{Statements: statements})
+			if err != nil {
+				return false, err
+			}
+			var left []types.BatchStatementRequest
+			var leftKeys []key
+			for i, r := range out.Responses {
+				if r.Error == nil {
+					continue
+				}
+				switch r.Error.Code {
+				case types.BatchStatementErrorCodeEnumDuplicateItem:
+					there[keys[i]] = true
+				case types.BatchStatementErrorCodeEnumThrottlingError, types.BatchStatementErrorCodeEnumProvisionedThroughputExceeded,
+					types.BatchStatementErrorCodeEnumTransactionConflict, types.BatchStatementErrorCodeEnumInternalServerError, types.BatchStatementErrorCodeEnumRequestLimitExceeded:
+					left, leftKeys = append(left, statements[i]), append(leftKeys, keys[i])
+				default:
+					return false, errors.New("insert: " + string(r.Error.Code))
+				}
+			}
+			statements, keys = left, leftKeys
+			return len(left) > 0, nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return there, nil
+}
+
+func (s *Store) insertStatement(item map[string]types.AttributeValue) types.BatchStatementRequest {
+	names := make([]string, 0, len(item))
+	for name := range item {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	var b strings.Builder
+	b.WriteString(`INSERT INTO "` + s.table + `" VALUE {`)
+	params := make([]types.AttributeValue, len(names))
+	for i, name := range names {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString("'" + name + "':?")
+		params[i] = item[name]
+	}
+	b.WriteByte('}')
+	return types.BatchStatementRequest{Statement: aws.String(b.String()), Parameters: params}
+}
+
+// mergePartner brings a partner that is there to what a roster says of it.
+// Nothing is written if it is so already.
+func (s *Store) mergePartner(ctx context.Context, c partnerChange) error {
+	return s.commit(ctx, func() (*tx, error) {
+		var it partnerItem
+		found, err := s.get(ctx, partnerKey(c.p.Chain, c.p.ID), &it)
+		if err != nil {
+			return nil, err
+		}
+		if !found { // removed from the table since: as if new
+			c.p.Contacts = len(c.p.People)
+			t := s.tx()
+			t.put(newPartnerItem(c.p, 0), "attribute_not_exists(PK)", nil)
+			return t, nil
+		}
+		was := it.partner(c.p.Chain)
+		p := was
+		p.Name, p.Imported = c.p.Name, true
+		if c.p.Group != 0 {
+			p.Group = c.p.Group
+		}
+		if p.State == network.PartnerRemoved {
+			p.State, p.Import, p.CustomID = network.PartnerPending, c.p.Import, c.p.CustomID
+		}
+		people := map[string]string{}
+		same := p.Name == was.Name && p.Group == was.Group && p.State == was.State && was.Imported
+		for k, v := range was.People {
+			people[k] = v
+		}
+		for k, v := range c.p.People {
+			same = same && people[k] == v
+			people[k] = v
+		}
+		if same {
+			return nil, nil
+		}
+		p.People, p.Contacts = people, len(people)
+		p.Edition++
+		t := s.tx()
+		t.put(newPartnerItem(p, it.Gate), "Edition = :e", vals{"e": was.Edition})
+		return t, nil
+	}, func(int, map[string]types.AttributeValue) error { return nil })
+}
+
+// mergeContact brings a contact that is there to what a roster says of them.
+// Who belongs to the partner's present epoch keeps their state; who was of an
+// older one begins anew, with a token of their own (R18).
+func (s *Store) mergeContact(ctx context.Context, k contactItem) error {
+	return s.commit(ctx, func() (*tx, error) {
+		var it contactItem
+		found, err := s.get(ctx, k.key, &it)
+		if err != nil {
+			return nil, err
+		}
+		t := s.tx()
+		if !found {
+			t.put(k, "attribute_not_exists(PK)", nil)
+			return t, nil
+		}
+		was := it.Edition
+		if it.Epoch != k.Epoch {
+			k.TokenVersion = it.TokenVersion + 1
+			it = k
+		} else {
+			if it.Name == k.Name && it.Leader == k.Leader && it.MemberCustomID == k.MemberCustomID {
+				return nil, nil
+			}
+			it.Name, it.Leader, it.MemberCustomID = k.Name, k.Leader, k.MemberCustomID
+		}
+		it.Edition = was + 1
+		t.put(it, "Edition = :e", vals{"e": was})
+		return t, nil
+	}, func(int, map[string]types.AttributeValue) error { return nil })
+}
+
+// Rows lists what became of an import's rows, in the sheet's order; want is
+// the outcome asked for, "" for all.
+func (s *Store) Rows(ctx context.Context, chain, imp string, want network.Outcome, cursor string, limit int) (page []network.RowPlan, next string, err error) {
+	from, skip := 0, 0
+	if cursor != "" {
+		sk, err := decodeCursor(cursor)
+		if err != nil {
+			return nil, "", err
+		}
+		if from, skip, err = rowsCursor(sk); err != nil {
+			return nil, "", err
+		}
+	}
+	// A page reads a few chunks at most, however few of their rows are wanted.
+	for chunk := from; chunk < from+8; chunk++ {
+		plans, err := s.Plan(ctx, chain, imp, chunk)
+		if err != nil {
+			return nil, "", err
+		}
+		if plans == nil {
+			return page, "", nil
+		}
+		for i, p := range plans {
+			if i < skip || want != "" && p.Outcome != want {
+				continue
+			}
+			if len(page) == limit {
+				return page, encodeRows(chunk, i), nil
+			}
+			page = append(page, p)
+		}
+		skip = 0
+	}
+	return page, encodeRows(from+8, 0), nil
+}

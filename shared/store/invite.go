@@ -1,0 +1,186 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/tributary-app/tributary/shared/network"
+)
+
+// inviteItem is a link. Its id sorts by when it was made, so the chain's
+// newest are a page read backwards. The due index has when it ends, by the
+// policy of when it was filed: the sweep files it anew if the policy has
+// stretched it since (R12).
+type inviteItem struct {
+	key
+	DPK, DSK  string `dynamodbav:",omitempty"`
+	Kind      string
+	Group     int
+	MaxUses   int `dynamodbav:",omitempty"`
+	Uses      int
+	Own       int64  `dynamodbav:",omitempty"` // seconds
+	Phone     string `dynamodbav:",omitempty"`
+	Corp      string `dynamodbav:",omitempty"`
+	Note      string `dynamodbav:",omitempty"`
+	Maker     string
+	MakerName string
+	MakerCorp string
+	CreatedAt time.Time
+	RevokedAt time.Time `dynamodbav:",omitempty"`
+	Version   int
+	Outbox    string `dynamodbav:",omitempty"`
+}
+
+func newInviteItem(i network.Invite, ends time.Time) inviteItem {
+	due := dueList(i.Chain+"#"+i.ID, ends.Unix())
+	return inviteItem{
+		inviteKey(i.Chain, i.ID), due.PK, due.SK, i.Kind, i.Group, i.MaxUses, i.Uses, int64(i.Own / time.Second), i.Phone, i.Corp, i.Note,
+		i.Maker, i.MakerName, i.MakerCorp, i.CreatedAt, i.RevokedAt, i.Version, "",
+	}
+}
+
+func (i inviteItem) invite(chain string) network.Invite {
+	return network.Invite{
+		ID: i.SK, Chain: chain, Kind: i.Kind, Group: i.Group, MaxUses: i.MaxUses, Uses: i.Uses, Own: time.Duration(i.Own) * time.Second,
+		Phone: i.Phone, Corp: i.Corp, Note: i.Note, Maker: i.Maker, MakerName: i.MakerName, MakerCorp: i.MakerCorp,
+		CreatedAt: i.CreatedAt, RevokedAt: i.RevokedAt, Version: i.Version,
+	}
+}
+
+// CreateInvite adds an invite to a chain. Without an Idempotency-Key it is
+// one write of one item.
+func (s *Store) CreateInvite(ctx context.Context, c network.Chain, i network.Invite, once Once) (network.Invite, error) {
+	if once.Key == "" {
+		item, err := attributevalue.MarshalMap(newInviteItem(i, i.ExpiresAt(c)))
+		if err != nil {
+			return i, wrap("create invite", err)
+		}
+		// No condition: the id is 80 bits of time and chance, and whoever
+		// repeats a write whose answer was lost writes the same again.
+		_, err = s.db.PutItem(ctx, &dynamodb.PutItemInput{TableName: &s.table, Item: item})
+		return i, wrap("create invite", err)
+	}
+	err := s.once(ctx, once, &i.ID, &i.CreatedAt, func() (*tx, error) {
+		t := s.tx()
+		t.put(newInviteItem(i, i.ExpiresAt(c)), "attribute_not_exists(PK)", nil)
+		return t, nil
+	}, nil)
+	return i, wrap("create invite", err)
+}
+
+// Invite is the chain's invite of that id, or ErrNotFound.
+func (s *Store) Invite(ctx context.Context, chain, id string) (network.Invite, error) {
+	var it inviteItem
+	found, err := s.get(ctx, inviteKey(chain, id), &it)
+	if err != nil {
+		return network.Invite{}, wrap("invite", err)
+	}
+	if !found {
+		return network.Invite{}, network.ErrNotFound
+	}
+	return it.invite(chain), nil
+}
+
+// Invites lists a chain's invites that keep wants, newest first. It reads one
+// page, so a page may be short or empty; next is "" at the end alone.
+func (s *Store) Invites(ctx context.Context, chain, cursor string, limit int, keep func(network.Invite) bool) ([]network.Invite, string, error) {
+	found, next, err := s.page(ctx, &dynamodb.QueryInput{ScanIndexForward: aws.Bool(false)}, inviteKey(chain, "").PK, cursor, limit)
+	if err != nil {
+		return nil, "", wrap("invites", err)
+	}
+	var page []network.Invite
+	for _, raw := range found {
+		var it inviteItem
+		if err := attributevalue.UnmarshalMap(raw, &it); err != nil {
+			return nil, "", wrap("invites", err)
+		}
+		if i := it.invite(chain); keep(i) {
+			page = append(page, i)
+		}
+	}
+	return page, next, nil
+}
+
+// RevokeInvite ends an invite: no join that hasn't been committed by then is
+// any more (R16). Twice is once.
+func (s *Store) RevokeInvite(ctx context.Context, chain, id string, now time.Time) (network.Invite, error) {
+	err := s.revoke(ctx, chain, []string{id}, now)
+	if err != nil {
+		return network.Invite{}, wrap("revoke invite", err)
+	}
+	return s.Invite(ctx, chain, id)
+}
+
+// RevokeInvitesOf ends all invites of a chain that somebody made: they are no
+// longer there to answer for them (R09).
+func (s *Store) RevokeInvitesOf(ctx context.Context, chain, maker string, now time.Time) error {
+	cursor := ""
+	for {
+		page, next, err := s.Invites(ctx, chain, cursor, 1000, func(i network.Invite) bool { return i.Maker == maker && i.RevokedAt.IsZero() })
+		if err != nil {
+			return err
+		}
+		for len(page) > 0 {
+			n := min(len(page), 80) // with the gates, below a transaction's 100
+			var ids []string
+			for _, i := range page[:n] {
+				ids = append(ids, i.ID)
+			}
+			if err := s.revoke(ctx, chain, ids, now); err != nil {
+				return wrap("revoke invites", err)
+			}
+			page = page[n:]
+		}
+		if cursor = next; cursor == "" {
+			return nil
+		}
+	}
+}
+
+func (s *Store) revoke(ctx context.Context, chain string, ids []string, now time.Time) error {
+	err := s.turn(ctx, chain, func(t *tx, _ *network.Chain) error {
+		var keys []key
+		for _, id := range ids {
+			keys = append(keys, inviteKey(chain, id))
+		}
+		found, err := s.batchGet(ctx, true, keys...)
+		if err != nil {
+			return err
+		}
+		for _, k := range keys {
+			var it inviteItem
+			if ok, err := found.into(k, &it); err != nil {
+				return err
+			} else if !ok {
+				return network.ErrNotFound
+			}
+			if it.RevokedAt.IsZero() {
+				t.update(k, "SET RevokedAt = :now REMOVE DPK, DSK", "attribute_exists(PK)", nil, vals{"now": now})
+			}
+		}
+		if len(t.items) == 0 {
+			return errSame
+		}
+		return nil
+	}, func(int, map[string]types.AttributeValue) error { return nil })
+	return ignoreSame(err)
+}
+
+// LiveInvites reports whether the chain has a live invite that is wanted.
+func (s *Store) LiveInvites(ctx context.Context, c network.Chain, now time.Time, wanted func(network.Invite) bool) (bool, error) {
+	cursor := ""
+	for {
+		page, next, err := s.Invites(ctx, c.ID, cursor, 1000, func(i network.Invite) bool {
+			return wanted(i) && i.State(c, now) == network.InviteLive
+		})
+		if err != nil || len(page) > 0 || next == "" {
+			return len(page) > 0, err
+		}
+		cursor = next
+	}
+}

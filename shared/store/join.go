@@ -1,0 +1,337 @@
+package store
+
+import (
+	"context"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/tributary-app/tributary/shared/network"
+)
+
+// Look is what a token opens, before anybody joins.
+type Look struct {
+	Chain     network.Chain
+	Invite    network.Invite // of a link
+	Contact   network.Contact
+	Group     string // its name, "" for the root
+	ExpiresAt time.Time
+	Err       error // why it lets nobody in: a Gone error, nil if it does
+}
+
+// Look reads what a ticket stands for: two reads, no write (R13). ErrNotFound
+// if there is no such thing. It may be a moment behind; the join judges.
+func (s *Store) Look(ctx context.Context, t network.Ticket, now time.Time) (Look, error) {
+	keys := []key{chainKey(t.Chain), inviteKey(t.Chain, t.Invite)}
+	if t.IsNotice() {
+		keys = []key{chainKey(t.Chain), contactKey(t.Person, t.Chain, t.Partner), partnerKey(t.Chain, t.Partner)}
+	}
+	found, err := s.batchGet(ctx, false, keys...)
+	if err != nil {
+		return Look{}, wrap("look", err)
+	}
+	var chain chainItem
+	if ok, err := found.into(keys[0], &chain); !ok || err != nil {
+		return Look{}, wrap("look", orNotFound(err))
+	}
+	l := Look{Chain: chain.chain()}
+	group := 0
+	if t.IsNotice() {
+		var k contactItem
+		if ok, err := found.into(keys[1], &k); !ok || err != nil {
+			return Look{}, wrap("look", orNotFound(err))
+		}
+		var p partnerItem
+		if ok, err := found.into(keys[2], &p); !ok || err != nil {
+			return Look{}, wrap("look", orNotFound(err))
+		}
+		l.Contact = k.contact()
+		l.ExpiresAt = network.ExpiresAt(l.Contact.NoticeAt, 0, l.Chain.Policies)
+		l.Err = network.NoticeUsable(l.Chain, p.partner(t.Chain), l.Contact, t.Version, now)
+		group = p.Card.Group
+	} else {
+		var i inviteItem
+		if ok, err := found.into(keys[1], &i); !ok || err != nil {
+			return Look{}, wrap("look", orNotFound(err))
+		}
+		l.Invite = i.invite(t.Chain)
+		l.ExpiresAt = l.Invite.ExpiresAt(l.Chain)
+		if l.Err = l.Invite.Usable(l.Chain, now); l.Invite.Version != t.Version {
+			l.Err = network.ErrInviteRevoked
+		}
+		group = l.Chain.Landing(l.Invite.Group)
+	}
+	if l.Err != nil || group <= network.RootGroup {
+		return l, nil
+	}
+	named, err := s.batchGet(ctx, false, groupKey(t.Chain, group))
+	if err != nil {
+		return Look{}, wrap("look", err)
+	}
+	var g groupItem
+	_, err = named.into(groupKey(t.Chain, group), &g)
+	l.Group = g.Name
+	return l, wrap("look", err)
+}
+
+// Choice is the corp under which a person joins: one of theirs, or a new one
+// (R02). Exactly one is set.
+type Choice struct {
+	Corp string
+	New  *network.Corp // without an id: the join gives it one
+}
+
+// Join lets a person in by a ticket: one transaction, whose conditions are all
+// that was judged (R15, R16). What changed meanwhile is read and judged
+// again, so the answer is the truth at the moment of the commit. A repeat
+// answers the first membership, and writes nothing.
+func (s *Store) Join(ctx context.Context, ticket network.Ticket, p network.Person, choice Choice, now time.Time) (network.Admission, error) {
+	var out network.Admission
+	gate := rand.IntN(gates)
+	err := retry(ctx, func(int) (bool, error) {
+		j, partner, member, err := s.readJoin(ctx, ticket, p, choice, now)
+		if err != nil {
+			return false, err
+		}
+		target, already, err := j.Target()
+		if err != nil {
+			return false, err
+		}
+		it, found := partner[target]
+		if !found {
+			if found, err = s.get(ctx, partnerKey(ticket.Chain, target), &it); err != nil {
+				return false, err
+			}
+		}
+		if already != nil {
+			out = network.Admission{Contact: *already, Partner: it.partner(ticket.Chain), Corp: j.Corp, Repeat: true}
+			return false, nil
+		}
+		var now *network.Partner
+		if found && it.PK != "" {
+			is := it.partner(ticket.Chain)
+			now = &is
+		}
+		if out, err = j.Admit(target, now); err != nil {
+			return false, err
+		}
+		t, at := s.joinTx(j, out, it, gate, member, p)
+		i, old, err := t.send(ctx)
+		switch {
+		case again(err):
+			gate = rand.IntN(gates)
+			return true, nil
+		case err != nil || i < 0:
+			return false, err
+		case i == at.gate:
+			gate, err = s.openGate(ctx, ticket.Chain, old, j.Chain)
+			return err == nil, err
+		}
+		return true, nil // somebody was faster: read what is true now
+	})
+	return out, wrap("join", err)
+}
+
+// readJoin reads what a join is judged by, in two requests. partners are
+// those that it may be about, as far as they exist; member says whether the
+// person is in the corp already.
+func (s *Store) readJoin(ctx context.Context, ticket network.Ticket, p network.Person, choice Choice, now time.Time) (j network.Joining, partners map[string]partnerItem, member bool, err error) {
+	members, contacts, err := s.person(ctx, p.ID)
+	if err != nil {
+		return j, nil, false, err
+	}
+	j = network.Joining{Now: now, Chain: network.Chain{ID: ticket.Chain}, Ticket: ticket, Person: p}
+	for _, k := range contacts {
+		if k.Chain == ticket.Chain {
+			j.Contacts = append(j.Contacts, k)
+		}
+	}
+	corp := choice.Corp
+	if choice.New != nil {
+		corp = j.NewCorpID(choice.New.Name)
+	}
+	for _, m := range members {
+		member = member || m.Corp == corp
+	}
+	if choice.New == nil && !member {
+		return j, nil, false, network.ErrNotAMember
+	}
+
+	keys := []key{chainKey(ticket.Chain), corpKey(corp), partnerKey(ticket.Chain, network.CorpPartnerID(ticket.Chain, corp))}
+	if !ticket.IsNotice() {
+		keys = append(keys, inviteKey(ticket.Chain, ticket.Invite))
+	}
+	for _, k := range j.Contacts {
+		keys = append(keys, partnerKey(ticket.Chain, k.Partner))
+	}
+	found, err := s.batchGet(ctx, true, unique(keys)...)
+	if err != nil {
+		return j, nil, false, err
+	}
+	var chain chainItem
+	if ok, err := found.into(keys[0], &chain); !ok || err != nil {
+		return j, nil, false, orNotFound(err)
+	}
+	j.Chain = chain.chain()
+	var ci corpItem
+	ok, err := found.into(keys[1], &ci)
+	switch {
+	case err != nil:
+		return j, nil, false, err
+	case ok:
+		j.Corp = ci.corp()
+	case choice.New == nil:
+		return j, nil, false, network.ErrNotAMember
+	default:
+		j.Corp = *choice.New
+		j.Corp.ID, j.Corp.Version = corp, 0
+	}
+	if !ticket.IsNotice() {
+		var i inviteItem
+		if ok, err := found.into(keys[3], &i); !ok || err != nil {
+			return j, nil, false, orNotFound(err)
+		}
+		j.Invite = i.invite(ticket.Chain)
+	}
+	partners = map[string]partnerItem{}
+	for _, k := range keys[2:] {
+		var it partnerItem
+		if ok, err := found.into(k, &it); err != nil {
+			return j, nil, false, err
+		} else if ok && it.Card.State != "" {
+			partners[afterLast(it.SK)] = it
+		}
+	}
+	// A notice of a partner that was withdrawn is no longer one (R33).
+	j.Contacts = slices.DeleteFunc(j.Contacts, func(k network.Contact) bool {
+		it, ok := partners[k.Partner]
+		return !k.HasJoined() && ok && (it.Card.State == network.PartnerRemoved || it.Epoch != k.Epoch)
+	})
+	// Asked for and not there is known to be new: no third read.
+	if own := network.CorpPartnerID(ticket.Chain, corp); partners[own].PK == "" {
+		partners[own] = partnerItem{}
+	}
+	return j, partners, member, nil
+}
+
+// places are the writes of a join whose refusal means something special.
+type places struct{ gate int }
+
+// joinTx writes an admission. Every condition is something that was read and
+// judged; the more telling ones come first.
+func (s *Store) joinTx(j network.Joining, a network.Admission, was partnerItem, gate int, member bool, p network.Person) (*tx, places) {
+	chain := j.Chain.ID
+	t := s.tx()
+	if j.Invite.MaxUses > 0 {
+		t.update(inviteKey(chain, j.Invite.ID), "SET Uses = Uses + :one", "Uses < MaxUses AND attribute_not_exists(RevokedAt) AND Version = :v", nil,
+			vals{"one": 1, "v": j.Invite.Version}) // R15
+	}
+
+	at := places{gate: len(t.items)}
+	if a.First {
+		// R16 and R47 in one: the rules as they were read, and room.
+		t.update(gateKey(chain, gate), "SET Joined = Joined + :one", "Gate = :g AND Joined < #l", map[string]string{"l": "Limit"},
+			vals{"one": 1, "g": j.Chain.Gate})
+	} else {
+		t.check(gateKey(chain, gate), "Gate = :g", vals{"g": j.Chain.Gate})
+	}
+
+	k := newContactItem(a.Contact)
+	k.Outbox = network.Event{
+		ID: "joined." + a.Contact.MembershipID(), Kind: network.Joined, Chain: chain, Import: k.Import, Chunk: k.Chunk, Invite: k.Invite,
+		Partner: a.Partner.ID, Person: p.ID, First: a.First && was.Card.JoinedAt.IsZero(),
+	}.Encode()
+	if a.Known {
+		t.put(k, "Edition = :e", vals{"e": a.Contact.Edition - 1})
+	} else {
+		t.put(k, "attribute_not_exists(PK)", nil)
+	}
+
+	s.joinPartner(t, j, a, was, gate)
+
+	place := placeItem{Side: network.Guest, Partner: a.Partner.ID, Epoch: a.Partner.Epoch}
+	switch c := a.Corp; {
+	case c.Version == 0:
+		c.Version = 1
+		it := newCorpItem(c)
+		it.Places[chain] = place
+		t.put(it, "attribute_not_exists(PK)", nil)
+	case a.Binds:
+		t.update(corpKey(c.ID), "SET Places.#c = :place, Version = Version + :one", "Version = :v", map[string]string{"c": chain},
+			vals{"place": place, "one": 1, "v": c.Version})
+	default:
+		t.check(corpKey(c.ID), "Version = :v", vals{"v": c.Version})
+	}
+	if !member {
+		m := network.Member{Person: p.ID, Corp: a.Corp.ID, Name: a.Contact.Name, Phone: p.Phone, Role: network.Staff}
+		if a.Corp.Version == 0 {
+			m.Role = network.SuperAdmin // R02
+		}
+		t.put(newMemberItem(m), "attribute_not_exists(PK)", nil)
+	}
+	return t, at
+}
+
+func (s *Store) joinPartner(t *tx, j network.Joining, a network.Admission, was partnerItem, gate int) {
+	p := a.Partner
+	person := a.Contact.Person
+	fingerprint := p.People[person]
+	switch {
+	case a.Fresh:
+		p.People = map[string]string{person: fingerprint}
+		p.Edition = 1
+		t.put(newPartnerItem(p, gate), "attribute_not_exists(PK)", nil)
+	case a.First:
+		p.Edition++
+		l := partnerList(p.Chain, p)
+		t.update(was.key, "SET Card = :card, LPK = :lpk, LSK = :lsk, Edition = :e, Gate = :gate, People.#p = :f", "Edition = :was", map[string]string{"p": person},
+			vals{"card": newPartnerItem(p, gate).Card, "lpk": l.PK, "lsk": l.SK, "e": p.Edition, "was": was.Edition, "gate": gate, "f": fingerprint})
+	default:
+		// Colleagues don't wait for each other: counters, not editions.
+		t.update(was.key, "SET Card.Joined = Card.Joined + :one, Card.Contacts = Card.Contacts + :new, Edition = Edition + :one, People.#p = :f",
+			"Epoch = :epoch AND Card.#s = :joined AND Card.Corp = :corp AND Card.Joined < :max", map[string]string{"p": person, "s": "State"},
+			vals{"one": 1, "new": p.Contacts - was.Card.Contacts, "f": fingerprint, "epoch": was.Epoch, "joined": network.PartnerJoined, "corp": a.Corp.ID, "max": j.Chain.PeopleLimit})
+	}
+}
+
+// openGate finds a gate with room after one has refused: ErrQuotaExceeded if
+// none has (R47). If the gate was refused because the rules have moved on, any
+// will do.
+func (s *Store) openGate(ctx context.Context, chain string, old map[string]types.AttributeValue, c network.Chain) (int, error) {
+	var refused gateItem
+	if err := attributevalue.UnmarshalMap(old, &refused); err != nil {
+		return 0, err
+	}
+	if refused.Gate != c.Gate {
+		return rand.IntN(gates), nil
+	}
+	all, err := s.gates(ctx, chain)
+	if err != nil {
+		return 0, err
+	}
+	var open []int
+	for i, g := range all {
+		if g.Joined < g.Limit {
+			open = append(open, i)
+		}
+	}
+	if len(open) == 0 {
+		return 0, network.ErrQuotaExceeded
+	}
+	return open[rand.IntN(len(open))], nil
+}
+
+func unique(keys []key) []key {
+	seen := map[key]bool{}
+	var out []key
+	for _, k := range keys {
+		if !seen[k] {
+			seen[k] = true
+			out = append(out, k)
+		}
+	}
+	return out
+}

@@ -1,0 +1,115 @@
+package store
+
+import (
+	"fmt"
+	"hash/fnv"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/tributary-app/tributary/shared/network"
+)
+
+// key is the only way to address an item; every kind of item has one
+// constructor here and nobody else writes a '#'.
+type key struct{ PK, SK string }
+
+func corpKey(corp string) key           { return key{"CORP#" + corp, "CORP"} }
+func memberKey(person, corp string) key { return key{"PERSON#" + person, "CORP#" + corp} }
+func chainKey(chain string) key         { return key{"CHAIN#" + chain, "CHAIN"} }
+func adminKey(chain, person string) key { return key{"CHAIN#" + chain, "ADMIN#" + person} }
+func gateKey(chain string, i int) key   { return key{"CHAIN#" + chain, fmt.Sprintf("GATE#%02d", i)} }
+func nameKey(folded string) key         { return key{"NAME#" + folded, "CHAIN"} }
+func treeKey(chain string) key          { return key{"CHAIN#" + chain + "#GROUPS", "TREE"} }
+func groupKey(chain string, id int) key {
+	return key{"CHAIN#" + chain + "#GROUPS", fmt.Sprintf("GROUP#%010d", id)}
+}
+func inviteKey(chain, invite string) key { return key{"CHAIN#" + chain + "#INVITES", invite} }
+func importKey(chain, id string) key     { return key{"CHAIN#" + chain + "#IMPORTS", id} }
+
+// partnerKey spreads a chain's partners over partitions by their id, which is
+// a hash: a chain of any size is written at the table's pace.
+func partnerKey(chain, partner string) key {
+	return key{partnerShard(chain, int(shard(partner, partnerShards))), "PARTNER#" + partner}
+}
+
+// customKey stands where a partner of that 自定义企业ID would, when the id was
+// given to a partner of another key.
+func customKey(chain, customID string) key {
+	return partnerKey(chain, network.CustomPartnerID(chain, customID))
+}
+
+func partnerShard(chain string, i int) string { return fmt.Sprintf("CHAIN#%s#P%02d", chain, i) }
+
+// contactKey puts all that a person is into their own partition: one query
+// says who they are, everywhere.
+func contactKey(person, chain, partner string) key {
+	return key{"PERSON#" + person, "CHAIN#" + chain + "#" + partner}
+}
+
+// chunkKey holds the plan of a chunk of an import's rows, tallyKey what became
+// of the contacts of tallyChunks of them.
+func chunkKey(chain, imp string, n int) key {
+	return key{"CHAIN#" + chain + "#ROWS#" + imp, fmt.Sprintf("CHUNK#%06d", n)}
+}
+func tallyKey(chain, imp string, chunk int) key {
+	return key{"CHAIN#" + chain + "#PROGRESS", fmt.Sprintf("%s#%05d", imp, chunk/tallyChunks)}
+}
+
+// onceKey remembers what an Idempotency-Key made.
+func onceKey(person, corp, kind, k string) key {
+	return key{"ONCE#" + person + "#" + corp, kind + "#" + k}
+}
+
+// The list index: what is shown in pages. Partners are spread over listShards
+// partitions and sorted by class, group and name; a page merges the shards.
+func partnerList(chain string, p network.Partner) key {
+	if p.State == network.PartnerRemoved {
+		return key{}
+	}
+	return key{listShard(chain, int(shard(p.ID, listShards))), class(p.State) + fmt.Sprintf("#%010d#", p.Group) + p.Name + "#" + p.ID}
+}
+func listShard(chain string, i int) string { return fmt.Sprintf("CHAIN#%s#L%d", chain, i) }
+func memberList(corp, name, person string) key {
+	return key{"CORP#" + corp + "#MEMBERS", name + "#" + person}
+}
+
+// class sorts those who have joined before those who are to.
+func class(s network.PartnerState) string {
+	switch s {
+	case network.PartnerJoined:
+		return "0"
+	case network.PartnerPending:
+		return "1"
+	}
+	return "2"
+}
+
+// The due index: what ends by itself, by when.
+func dueList(id string, at int64) key {
+	return key{dueShard(int(shard(id, dueShards))), fmt.Sprintf("%011d#%s", at, id)}
+}
+func dueShard(i int) string { return fmt.Sprintf("DUE#%d", i) }
+
+const (
+	partnerShards = 16 // × 1,000 writes/s a partition: 16,000 rows/s a chain
+	listShards    = 4  // × 1,000 writes/s of the index; a page asks each once
+	dueShards     = 4
+	gates         = 16 // joiners of one chain that don't wait for each other
+	tallyChunks   = 40 // chunks that one tally counts: 10,000 rows
+)
+
+func shard(id string, n uint32) uint32 {
+	h := fnv.New32a()
+	h.Write([]byte(id))
+	return h.Sum32() % n
+}
+
+func (k key) attrs() map[string]types.AttributeValue {
+	return map[string]types.AttributeValue{"PK": str(k.PK), "SK": str(k.SK)}
+}
+
+// afterLast cuts the id off the end of a sort key.
+func afterLast(sk string) string { return sk[strings.LastIndexByte(sk, '#')+1:] }
+
+func str(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }

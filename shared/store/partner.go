@@ -1,0 +1,316 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/tributary-app/tributary/shared/network"
+)
+
+// partnerItem is a partner. Card is what a list shows, and all that the list
+// index copies; People can grow to a thousand entries and stays out of it.
+type partnerItem struct {
+	key
+	LPK     string `dynamodbav:",omitempty"` // absent: removed, in no list
+	LSK     string `dynamodbav:",omitempty"`
+	Card    partnerCard
+	People  map[string]string
+	Import  string `dynamodbav:",omitempty"`
+	Epoch   int
+	Edition int
+	Gate    int    // the gate that counted it when it joined
+	Alias   string `dynamodbav:",omitempty"` // the partner that was given this 自定义企业ID; then nothing else is set
+}
+
+type partnerCard struct {
+	Name     string
+	Alias    string `dynamodbav:",omitempty"`
+	CustomID string `dynamodbav:",omitempty"`
+	Group    int
+	State    network.PartnerState
+	Corp     string `dynamodbav:",omitempty"`
+	Imported bool   `dynamodbav:",omitempty"`
+	Contacts int
+	Joined   int
+	JoinedAt time.Time `dynamodbav:",omitempty"`
+}
+
+func newPartnerItem(p network.Partner, gate int) partnerItem {
+	l := partnerList(p.Chain, p)
+	people := p.People
+	if people == nil {
+		people = map[string]string{}
+	}
+	return partnerItem{
+		key: partnerKey(p.Chain, p.ID), LPK: l.PK, LSK: l.SK,
+		Card:   partnerCard{p.Name, p.Alias, p.CustomID, p.Group, p.State, p.Corp, p.Imported, p.Contacts, p.Joined, p.JoinedAt},
+		People: people, Import: p.Import, Epoch: p.Epoch, Edition: p.Edition, Gate: gate,
+	}
+}
+
+func (i partnerItem) partner(chain string) network.Partner {
+	p := listed(chain, afterLast(i.SK), i.Card)
+	p.People, p.Import, p.Epoch, p.Edition = i.People, i.Import, i.Epoch, i.Edition
+	return p
+}
+
+func listed(chain, id string, c partnerCard) network.Partner {
+	return network.Partner{
+		ID: id, Chain: chain, Name: c.Name, Alias: c.Alias, CustomID: c.CustomID, Group: c.Group, State: c.State, Corp: c.Corp,
+		Imported: c.Imported, Contacts: c.Contacts, Joined: c.Joined, JoinedAt: c.JoinedAt,
+	}
+}
+
+func listedPartner(chain string, raw map[string]types.AttributeValue) (network.Partner, error) {
+	var it partnerItem
+	err := attributevalue.UnmarshalMap(raw, &it)
+	return listed(chain, afterLast(it.SK), it.Card), err
+}
+
+// Partner is the partner of that id, or ErrNotFound; a removed one too.
+func (s *Store) Partner(ctx context.Context, chain, id string) (network.Partner, error) {
+	it, err := s.partnerItem(ctx, chain, id)
+	return it.partner(chain), err
+}
+
+func (s *Store) partnerItem(ctx context.Context, chain, id string) (partnerItem, error) {
+	var it partnerItem
+	found, err := s.get(ctx, partnerKey(chain, id), &it)
+	if err != nil {
+		return it, wrap("partner", err)
+	}
+	if !found || it.Alias != "" || it.Card.State == network.PartnerRemoved {
+		return it, network.ErrNotFound
+	}
+	return it, nil
+}
+
+// PartnerQuery says which partners to list: of a group, or of the whole chain
+// if Group is 0; in a state, or in any if State is "".
+type PartnerQuery struct {
+	Group  int
+	State  network.PartnerState
+	Cursor string
+	Limit  int
+}
+
+// Partners lists a chain's partners: who has joined first, then by group and
+// name. It costs the same in a chain of any size: one request a shard, and
+// once more if nobody there has joined. A page may be short; next is "" at
+// the end alone.
+func (s *Store) Partners(ctx context.Context, chain string, q PartnerQuery) (found []network.Partner, next string, err error) {
+	classes := []string{"0", "1", "2"}
+	if q.State != "" {
+		classes = []string{class(q.State)}
+	}
+	last := ""
+	if q.Cursor != "" {
+		if last, err = decodeCursor(q.Cursor); err != nil {
+			return nil, "", err
+		}
+	}
+	asked := 0
+	for _, class := range classes {
+		if last != "" && class < last[:1] {
+			continue // the cursor is past it
+		}
+		if asked == 2 {
+			return found, encodeCursor(class), nil // two rounds are what a page may cost
+		}
+		asked++
+		prefix := class + "#"
+		if q.Group != 0 {
+			prefix += fmt.Sprintf("%010d#", q.Group)
+		}
+		page, more, err := s.mergeShards(ctx, chain, prefix, last, q.Limit-len(found))
+		if err != nil {
+			return nil, "", wrap("partners", err)
+		}
+		for _, raw := range page {
+			p, err := listedPartner(chain, raw)
+			if err != nil {
+				return nil, "", wrap("partners", err)
+			}
+			found = append(found, p)
+		}
+		if more != "" {
+			return found, encodeCursor(more), nil
+		}
+	}
+	return found, "", nil
+}
+
+// mergeShards is a page of the list index under prefix, from behind last on,
+// in the order of the sort keys over all shards. more is the last sort key if
+// there may be others behind it.
+func (s *Store) mergeShards(ctx context.Context, chain, prefix, last string, limit int) (page []map[string]types.AttributeValue, more string, err error) {
+	// Names fall on shards by chance: so much from each nearly always fills
+	// the page, and where it doesn't the page is short, never wrong.
+	each := min(limit, limit/listShards+limit/8+4)
+	end := prefix + "\U0010ffff"
+	if last > end {
+		return nil, "", nil // a cursor of somewhere else
+	}
+	type shardPage struct {
+		items []map[string]types.AttributeValue
+		end   string // the last sort key, if the shard has more
+		err   error
+	}
+	shards := make([]shardPage, listShards)
+	var wg sync.WaitGroup
+	for i := range shards {
+		wg.Go(func() {
+			in := &dynamodb.QueryInput{
+				TableName: &s.table, IndexName: aws.String("list"), Limit: aws.Int32(int32(each)),
+				KeyConditionExpression:    aws.String("LPK = :pk AND begins_with(LSK, :sk)"),
+				ExpressionAttributeValues: map[string]types.AttributeValue{":pk": str(listShard(chain, i)), ":sk": str(prefix)},
+			}
+			if last > prefix {
+				in.KeyConditionExpression = aws.String("LPK = :pk AND LSK BETWEEN :last AND :end")
+				in.ExpressionAttributeValues[":last"] = str(last + "\x00")
+				in.ExpressionAttributeValues[":end"] = str(end)
+				delete(in.ExpressionAttributeValues, ":sk")
+			}
+			out, err := s.db.Query(ctx, in)
+			if err != nil {
+				shards[i].err = err
+				return
+			}
+			shards[i].items = out.Items
+			if out.LastEvaluatedKey != nil && len(out.Items) > 0 {
+				shards[i].end = lskOf(out.Items[len(out.Items)-1])
+			}
+		})
+	}
+	wg.Wait()
+	bound := "" // beyond it a shard may have more that we haven't seen
+	for _, sh := range shards {
+		if sh.err != nil {
+			return nil, "", sh.err
+		}
+		page = append(page, sh.items...)
+		if sh.end != "" && (bound == "" || sh.end < bound) {
+			bound = sh.end
+		}
+	}
+	slices.SortFunc(page, func(a, b map[string]types.AttributeValue) int { return strings.Compare(lskOf(a), lskOf(b)) })
+	if bound != "" {
+		page = slices.DeleteFunc(page, func(item map[string]types.AttributeValue) bool { return lskOf(item) > bound })
+		more = bound
+	}
+	if len(page) > limit {
+		page = page[:limit]
+	}
+	if len(page) == limit && limit > 0 {
+		more = lskOf(page[limit-1])
+	}
+	return page, more, nil
+}
+
+// EditPartner changes a partner; edition, if not 0, must still be the
+// partner's: ErrPrecondition. A 自定义企业ID that another partner has is
+// ErrConflict, a group that isn't there ErrGroupNotFound.
+func (s *Store) EditPartner(ctx context.Context, c network.Chain, id string, e network.PartnerEdit, edition int) (network.Partner, error) {
+	var p network.Partner
+	if err := e.Check(); err != nil {
+		return p, err
+	}
+	err := s.commit(ctx, func() (*tx, error) {
+		it, err := s.partnerItem(ctx, c.ID, id)
+		if err != nil {
+			return nil, err
+		}
+		if edition != 0 && edition != it.Edition {
+			return nil, network.ErrPrecondition
+		}
+		p = it.partner(c.ID)
+		was := p
+		t := s.tx()
+		if e.Alias != nil {
+			p.Alias = *e.Alias
+		}
+		if e.Group != nil && *e.Group != p.Group {
+			p.Group = *e.Group
+			t.check(groupKey(c.ID, p.Group), "attribute_exists(PK)", nil)
+		}
+		if e.CustomID != nil && *e.CustomID != p.CustomID {
+			s.moveCustomID(t, c.ID, p, *e.CustomID)
+			p.CustomID = *e.CustomID
+		}
+		if p.Alias == was.Alias && p.Group == was.Group && p.CustomID == was.CustomID {
+			return nil, nil
+		}
+		p.Edition++
+		l := partnerList(c.ID, p)
+		card := newPartnerItem(p, it.Gate).Card
+		t.update(partnerKey(c.ID, id), "SET Card = :card, LPK = :lpk, LSK = :lsk, Edition = :e", "Edition = :was", nil,
+			vals{"card": card, "lpk": l.PK, "lsk": l.SK, "e": p.Edition, "was": was.Edition})
+		return t, nil
+	}, func(i int, old map[string]types.AttributeValue) error {
+		switch keyOf(old) {
+		case partnerKey(c.ID, id):
+			return nil // changed meanwhile: read again
+		case key{}:
+			return network.ErrGroupNotFound // a check of nothing has nothing to show
+		}
+		return network.ErrConflict
+	})
+	return p, wrap("edit partner", err)
+}
+
+// moveCustomID claims a 自定义企业ID for a partner whose key isn't made of it:
+// a signpost stands at the key that is (R25). The one that it had is let go.
+func (s *Store) moveCustomID(t *tx, chain string, p network.Partner, to string) {
+	if own := customKey(chain, p.CustomID); p.CustomID != "" && own != partnerKey(chain, p.ID) {
+		t.remove(own, "", nil)
+	}
+	if at := customKey(chain, to); to != "" && at != partnerKey(chain, p.ID) {
+		t.put(struct {
+			key
+			Alias string
+		}{at, p.ID}, "attribute_not_exists(PK)", nil)
+	}
+}
+
+// RemovePartner takes a partner out of a chain: one that has joined loses its
+// place with this write (R38), one that is still to join its notices (R33).
+// Nothing of its people is touched: their epoch is over.
+func (s *Store) RemovePartner(ctx context.Context, chain, id string, edition int, now time.Time) error {
+	err := s.commit(ctx, func() (*tx, error) {
+		it, err := s.partnerItem(ctx, chain, id)
+		if err != nil {
+			return nil, err
+		}
+		if edition != 0 && edition != it.Edition {
+			return nil, network.ErrPrecondition
+		}
+		t := s.tx()
+		t.update(partnerKey(chain, id), "SET Card.#s = :removed, Card.Joined = :none, Card.Contacts = :none, People = :nobody, Epoch = Epoch + :one, Edition = Edition + :one REMOVE LPK, LSK, Card.Corp, Card.JoinedAt",
+			"Edition = :e", map[string]string{"s": "State"},
+			vals{"removed": network.PartnerRemoved, "none": 0, "nobody": map[string]string{}, "one": 1, "e": it.Edition})
+		if it.Card.Corp != "" {
+			t.update(corpKey(it.Card.Corp), "SET Places.#c = :place, Version = Version + :one", "attribute_exists(PK)", map[string]string{"c": chain},
+				vals{"place": placeItem{Side: network.Guest, Partner: id, Epoch: it.Epoch, RemovedAt: now}, "one": 1})
+		}
+		if it.Card.State == network.PartnerJoined {
+			s.uncount(t, chain, it.Gate)
+		}
+		return t, nil
+	}, func(int, map[string]types.AttributeValue) error { return nil })
+	return wrap("remove partner", err)
+}
+
+// uncount gives a partner's place in the chain's quota back to the gate that
+// counted it (R47).
+func (s *Store) uncount(t *tx, chain string, gate int) {
+	t.update(gateKey(chain, gate), "SET Joined = Joined - :one", "Joined > :none", nil, vals{"one": 1, "none": 0})
+}

@@ -1,0 +1,205 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/tributary-app/tributary/shared/network"
+)
+
+// tallyItem counts the contacts of tallyChunks chunks (R32). Each chunk is
+// counted once, because the same write notes that it has been: Done when it
+// was imported, Sent when its notices were.
+type tallyItem struct {
+	key
+	Imported, Notified, Undeliverable, Joined int
+	Partners, PartnersIn                      int
+	At                                        time.Time
+	Done, Sent                                []int `dynamodbav:",numberset,omitempty"`
+	Outbox                                    string
+}
+
+func (i tallyItem) tally() network.Tally {
+	return network.Tally{
+		Imported: i.Imported, Notified: i.Notified, Undeliverable: i.Undeliverable, Joined: i.Joined,
+		Partners: i.Partners, PartnersIn: i.PartnersIn, At: i.At,
+	}
+}
+
+// TallyChunk notes that a chunk has been applied, and if its contacts are to
+// be told, that with it: once, however often it is called. The same chunk
+// again changes nothing.
+func (s *Store) TallyChunk(ctx context.Context, imp network.Import, chunk int, plans []network.RowPlan) error {
+	contacts, partners := 0, 0
+	for _, p := range plans {
+		if p.Adds {
+			contacts++
+		}
+		if p.Makes {
+			partners++
+		}
+	}
+	v := vals{"n": contacts, "p": partners, "c": chunk, "cs": &numberSet{chunk}, "at": imp.StartedAt}
+	expr := "ADD Imported :n, Partners :p, Done :cs SET #at = :at"
+	if imp.Notify && contacts > 0 {
+		expr += ", Outbox = :o"
+		v["o"] = network.Event{
+			ID: fmt.Sprintf("imported.%s.%d", imp.ID, chunk), Kind: network.RosterImported, Chain: imp.Chain, Import: imp.ID, Chunk: chunk,
+		}.Encode()
+	}
+	err := s.updateOnce(ctx, tallyKey(imp.Chain, imp.ID, chunk), expr, "NOT contains(Done, :c)", map[string]string{"#at": "At"}, v)
+	return wrap("tally chunk", err)
+}
+
+// TallyNotices notes that a chunk's notices were sent, and to how many in
+// vain: once.
+func (s *Store) TallyNotices(ctx context.Context, chain, imp string, chunk, sent, undeliverable int) error {
+	err := s.updateOnce(ctx, tallyKey(chain, imp, chunk), "ADD Notified :n, Undeliverable :u, Sent :cs", "NOT contains(Sent, :c)", nil,
+		vals{"n": sent, "u": undeliverable, "c": chunk, "cs": &numberSet{chunk}})
+	return wrap("tally notices", err)
+}
+
+// updateOnce is an update whose condition says that it hasn't been made yet.
+func (s *Store) updateOnce(ctx context.Context, k key, expr, cond string, names map[string]string, v vals) error {
+	x, err := v.marshal()
+	if err != nil {
+		return err
+	}
+	_, err = s.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName: &s.table, Key: k.attrs(), UpdateExpression: &expr, ConditionExpression: &cond,
+		ExpressionAttributeNames: names, ExpressionAttributeValues: x,
+	})
+	if _, made := errors.AsType[*types.ConditionalCheckFailedException](err); made {
+		return nil
+	}
+	return err
+}
+
+// numberSet marshals as a number set.
+type numberSet []int
+
+func (n *numberSet) MarshalDynamoDBAttributeValue() (types.AttributeValue, error) {
+	out := &types.AttributeValueMemberNS{}
+	for _, i := range *n {
+		out.Value = append(out.Value, fmt.Sprint(i))
+	}
+	return out, nil
+}
+
+// Tallies are the counters of one import, or of all of a chain if imp is "".
+func (s *Store) Tallies(ctx context.Context, chain, imp string) ([]network.Tally, error) {
+	var all []network.Tally
+	prefix := ""
+	if imp != "" {
+		prefix = imp + "#"
+	}
+	err := s.queryAll(ctx, tallyKey(chain, "", 0).PK, prefix, false, func(raw map[string]types.AttributeValue) error {
+		var it tallyItem
+		err := attributevalue.UnmarshalMap(raw, &it)
+		all = append(all, it.tally())
+		return err
+	})
+	return all, wrap("tallies", err)
+}
+
+// Untold are the contacts of a chunk who are to get their notice now: named
+// by this import, of their partner's present epoch as far as the contact
+// knows, and not joined. sent says that the chunk's notices were sent before.
+func (s *Store) Untold(ctx context.Context, chain, imp string, chunk int) (contacts []network.Contact, sent bool, err error) {
+	plans, err := s.Plan(ctx, chain, imp, chunk)
+	if err != nil {
+		return nil, false, err
+	}
+	keys := []key{tallyKey(chain, imp, chunk)}
+	for _, p := range plans {
+		if p.Adds {
+			keys = append(keys, contactKey(p.Person, chain, p.Partner))
+		}
+	}
+	found, err := s.batchGet(ctx, true, unique(keys)...)
+	if err != nil {
+		return nil, false, wrap("untold", err)
+	}
+	var t tallyItem
+	if _, err := found.into(keys[0], &t); err != nil {
+		return nil, false, wrap("untold", err)
+	}
+	for _, k := range keys[1:] {
+		var it contactItem
+		ok, err := found.into(k, &it)
+		if err != nil {
+			return nil, false, wrap("untold", err)
+		}
+		if ok && it.Import == imp && it.Chunk == chunk {
+			contacts = append(contacts, it.contact())
+		}
+	}
+	return contacts, slices.Contains(t.Sent, chunk), nil
+}
+
+// Undeliverable notes that a contact's notice could not be delivered.
+func (s *Store) Undeliverable(ctx context.Context, k network.Contact) error {
+	err := s.updateOnce(ctx, contactKey(k.Person, k.Chain, k.Partner), "SET Undeliverable = :yes", "attribute_exists(PK) AND attribute_not_exists(Undeliverable)", nil, vals{"yes": true})
+	return wrap("undeliverable", err)
+}
+
+// CountJoin adds a join to what counts it: the tally of the import that named
+// the contact (R32), the uses of an unlimited link (R15). Once a join, because
+// the contact notes it in the same write.
+func (s *Store) CountJoin(ctx context.Context, e network.Event) error {
+	err := s.commit(ctx, func() (*tx, error) {
+		keys := []key{contactKey(e.Person, e.Chain, e.Partner)}
+		if e.Invite != "" {
+			keys = append(keys, inviteKey(e.Chain, e.Invite))
+		}
+		found, err := s.batchGet(ctx, true, keys...)
+		if err != nil {
+			return nil, err
+		}
+		var k contactItem
+		if ok, err := found.into(keys[0], &k); err != nil || !ok || k.Counted == e.ID {
+			return nil, err
+		}
+		var link inviteItem
+		if e.Invite != "" {
+			if _, err := found.into(keys[1], &link); err != nil {
+				return nil, err
+			}
+		}
+		t := s.tx()
+		t.update(k.key, "SET Counted = :id", "attribute_not_exists(Counted) OR Counted = :was", nil, vals{"id": e.ID, "was": k.Counted})
+		if e.Invite != "" && link.PK != "" && link.MaxUses == 0 {
+			t.update(keys[1], "SET Uses = Uses + :one", "attribute_exists(PK)", nil, vals{"one": 1})
+		}
+		if e.Import != "" && k.Counted == "" {
+			first, undeliverable := 0, 0
+			if e.First {
+				first = 1
+			}
+			if k.Undeliverable {
+				undeliverable = -1 // did not end there after all
+			}
+			t.update(tallyKey(e.Chain, e.Import, e.Chunk), "ADD Joined :one, PartnersIn :first, Undeliverable :u", "", nil,
+				vals{"one": 1, "first": first, "u": undeliverable})
+		}
+		return t, nil
+	}, func(int, map[string]types.AttributeValue) error { return nil })
+	return wrap("count join", err)
+}
+
+func encodeRows(chunk, i int) string { return encodeCursor(fmt.Sprintf("%d.%d", chunk, i)) }
+
+func rowsCursor(sk string) (chunk, i int, err error) {
+	if _, err := fmt.Sscanf(sk, "%d.%d", &chunk, &i); err != nil || chunk < 0 || i < 0 || strings.Count(sk, ".") != 1 {
+		return 0, 0, network.InvalidField("cursor", "not_allowed", "cursor is one that a page gave")
+	}
+	return chunk, i, nil
+}
