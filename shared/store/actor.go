@@ -181,7 +181,7 @@ func (s *Store) fill(ctx context.Context, parts []Part) ([]Part, error) {
 		var it chainItem
 		if ok, err := found.into(chainKey(p.Chain.ID), &it); err != nil {
 			return nil, err
-		} else if ok && it.DissolvedAt.IsZero() {
+		} else if ok && it.DissolvedAt == 0 {
 			p.Chain = it.chain()
 			out = append(out, p)
 		}

@@ -16,15 +16,20 @@ import (
 type chainItem struct {
 	key
 	Name, OwnerCorp, OwnerName string
-	CreatedAt                  time.Time
-	Policies                   []network.PolicyChange
+	CreatedAt                  moment
+	Policies                   []policyItem
 	MembersMayInvite           bool
 	PartnersMayInvite          bool
 	PartnersSeeAnother         bool
 	Moved                      map[string]int `dynamodbav:",omitempty"`
-	DissolvedAt                time.Time      `dynamodbav:",omitempty"`
+	DissolvedAt                moment         `dynamodbav:",omitempty"`
 	PartnerLimit, PeopleLimit  int
 	Edition, Gate              int
+}
+
+type policyItem struct {
+	At     moment
+	Policy network.JoinPolicy
 }
 
 func newChainItem(c network.Chain) chainItem {
@@ -32,9 +37,13 @@ func newChainItem(c network.Chain) chainItem {
 	for from, to := range c.Moved {
 		moved[strconv.Itoa(from)] = to
 	}
+	policies := make([]policyItem, len(c.Policies))
+	for i, p := range c.Policies {
+		policies[i] = policyItem{at(p.At), p.Policy}
+	}
 	return chainItem{
-		chainKey(c.ID), c.Name, c.OwnerCorp, c.OwnerName, c.CreatedAt, c.Policies, c.MembersMayInvite, c.PartnersMayInvite, c.PartnersSeeAnother,
-		moved, c.DissolvedAt, c.PartnerLimit, c.PeopleLimit, c.Edition, c.Gate,
+		chainKey(c.ID), c.Name, c.OwnerCorp, c.OwnerName, at(c.CreatedAt), policies, c.MembersMayInvite, c.PartnersMayInvite, c.PartnersSeeAnother,
+		moved, at(c.DissolvedAt), c.PartnerLimit, c.PeopleLimit, c.Edition, c.Gate,
 	}
 }
 
@@ -44,10 +53,14 @@ func (i chainItem) chain() network.Chain {
 		n, _ := strconv.Atoi(from) // written by newChainItem
 		moved[n] = to
 	}
+	policies := make([]network.PolicyChange, len(i.Policies))
+	for n, p := range i.Policies {
+		policies[n] = network.PolicyChange{At: p.At.time(), Policy: p.Policy}
+	}
 	return network.Chain{
-		ID: afterLast(i.PK), Name: i.Name, OwnerCorp: i.OwnerCorp, OwnerName: i.OwnerName, CreatedAt: i.CreatedAt, Policies: i.Policies,
+		ID: afterLast(i.PK), Name: i.Name, OwnerCorp: i.OwnerCorp, OwnerName: i.OwnerName, CreatedAt: i.CreatedAt.time(), Policies: policies,
 		MembersMayInvite: i.MembersMayInvite, PartnersMayInvite: i.PartnersMayInvite, PartnersSeeAnother: i.PartnersSeeAnother,
-		Moved: moved, DissolvedAt: i.DissolvedAt, PartnerLimit: i.PartnerLimit, PeopleLimit: i.PeopleLimit, Edition: i.Edition, Gate: i.Gate,
+		Moved: moved, DissolvedAt: i.DissolvedAt.time(), PartnerLimit: i.PartnerLimit, PeopleLimit: i.PeopleLimit, Edition: i.Edition, Gate: i.Gate,
 	}
 }
 
@@ -61,16 +74,16 @@ type gateItem struct {
 	Limit  int
 }
 
-// nameItem holds a chain's name (R41). A dissolved chain's is free after
-// Until.
+// nameItem holds a chain's name (R41). A dissolved chain's is free from
+// FreeAt on.
 type nameItem struct {
 	key
 	Chain    string
-	Until    int64 `dynamodbav:",omitempty"`
+	FreeAt   int64 `dynamodbav:",omitempty"`
 	DeleteAt int64 `dynamodbav:",omitempty"`
 }
 
-const nameFree = "attribute_not_exists(PK) OR Until <= :now"
+const nameFree = "attribute_not_exists(PK) OR FreeAt <= :now"
 
 // CreateChain adds a chain that the corp owns: ErrNameTaken (R41),
 // ErrQuotaExceeded (R46). The corp's eligibility is judged on what the caller
@@ -242,7 +255,7 @@ type Admin struct {
 
 type adminItem struct {
 	key
-	Since time.Time
+	Since moment
 }
 
 // AddAdmin makes a member of the owner corp a chain admin; ErrNotFound if the
@@ -251,7 +264,7 @@ func (s *Store) AddAdmin(ctx context.Context, c network.Chain, person string, no
 	err := s.commit(ctx, func() (*tx, error) {
 		t := s.tx()
 		t.check(memberKey(person, c.OwnerCorp), "attribute_exists(PK)", nil)
-		t.put(adminItem{adminKey(c.ID, person), now}, "attribute_not_exists(PK)", nil)
+		t.put(adminItem{adminKey(c.ID, person), at(now)}, "attribute_not_exists(PK)", nil)
 		return t, nil
 	}, func(i int, _ map[string]types.AttributeValue) error {
 		if i == 0 {
@@ -276,7 +289,7 @@ func (s *Store) Admins(ctx context.Context, chain string) ([]Admin, error) {
 	err := s.queryAll(ctx, adminKey(chain, "").PK, adminKey(chain, "").SK, true, func(item map[string]types.AttributeValue) error {
 		var it adminItem
 		err := attributevalue.UnmarshalMap(item, &it)
-		all = append(all, Admin{afterLast(it.SK), it.Since})
+		all = append(all, Admin{afterLast(it.SK), it.Since.time()})
 		return err
 	})
 	slices.SortFunc(all, func(a, b Admin) int { return strings.Compare(a.Person, b.Person) })

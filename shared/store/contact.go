@@ -19,19 +19,19 @@ type contactItem struct {
 	key
 	Name           string
 	Phone          string
-	Leader         bool      `dynamodbav:",omitempty"`
-	MemberCustomID string    `dynamodbav:",omitempty"`
-	Import         string    `dynamodbav:",omitempty"`
-	Chunk          int       `dynamodbav:",omitempty"`
-	Epoch          int       `dynamodbav:",omitempty"`
-	TokenVersion   int       `dynamodbav:",omitempty"`
-	NoticeAt       time.Time `dynamodbav:",omitempty"`
-	Undeliverable  bool      `dynamodbav:",omitempty"`
-	Corp           string    `dynamodbav:",omitempty"`
-	JoinedAt       time.Time `dynamodbav:",omitempty"`
-	LeftAt         time.Time `dynamodbav:",omitempty"`
-	Inviter        string    `dynamodbav:",omitempty"`
-	Invite         string    `dynamodbav:",omitempty"`
+	Leader         bool   `dynamodbav:",omitempty"`
+	MemberCustomID string `dynamodbav:",omitempty"`
+	Import         string `dynamodbav:",omitempty"`
+	Chunk          int    `dynamodbav:",omitempty"`
+	Epoch          int    `dynamodbav:",omitempty"`
+	TokenVersion   int    `dynamodbav:",omitempty"`
+	NoticeAt       moment `dynamodbav:",omitempty"`
+	Undeliverable  bool   `dynamodbav:",omitempty"`
+	Corp           string `dynamodbav:",omitempty"`
+	JoinedAt       moment `dynamodbav:",omitempty"`
+	LeftAt         moment `dynamodbav:",omitempty"`
+	Inviter        string `dynamodbav:",omitempty"`
+	Invite         string `dynamodbav:",omitempty"`
 	Edition        int
 	Counted        string `dynamodbav:",omitempty"` // the join that the tallies have counted, by its event
 	Outbox         string `dynamodbav:",omitempty"`
@@ -40,8 +40,8 @@ type contactItem struct {
 func newContactItem(k network.Contact) contactItem {
 	return contactItem{
 		key: contactKey(k.Person, k.Chain, k.Partner), Name: k.Name, Phone: k.Phone, Leader: k.Leader, MemberCustomID: k.MemberCustomID,
-		Import: k.Import, Chunk: k.Chunk, Epoch: k.Epoch, TokenVersion: k.TokenVersion, NoticeAt: k.NoticeAt, Undeliverable: k.Undeliverable,
-		Corp: k.Corp, JoinedAt: k.JoinedAt, LeftAt: k.LeftAt, Inviter: k.Inviter, Invite: k.Invite, Edition: k.Edition,
+		Import: k.Import, Chunk: k.Chunk, Epoch: k.Epoch, TokenVersion: k.TokenVersion, NoticeAt: at(k.NoticeAt), Undeliverable: k.Undeliverable,
+		Corp: k.Corp, JoinedAt: at(k.JoinedAt), LeftAt: at(k.LeftAt), Inviter: k.Inviter, Invite: k.Invite, Edition: k.Edition,
 	}
 }
 
@@ -49,8 +49,8 @@ func (i contactItem) contact() network.Contact {
 	where := strings.Split(i.SK, "#") // CHAIN, its id, the partner's
 	return network.Contact{
 		Person: afterLast(i.PK), Chain: where[1], Partner: where[2], Name: i.Name, Phone: i.Phone, Leader: i.Leader, MemberCustomID: i.MemberCustomID,
-		Import: i.Import, Chunk: i.Chunk, Epoch: i.Epoch, TokenVersion: i.TokenVersion, NoticeAt: i.NoticeAt, Undeliverable: i.Undeliverable,
-		Corp: i.Corp, JoinedAt: i.JoinedAt, LeftAt: i.LeftAt, Inviter: i.Inviter, Invite: i.Invite, Edition: i.Edition,
+		Import: i.Import, Chunk: i.Chunk, Epoch: i.Epoch, TokenVersion: i.TokenVersion, NoticeAt: i.NoticeAt.time(), Undeliverable: i.Undeliverable,
+		Corp: i.Corp, JoinedAt: i.JoinedAt.time(), LeftAt: i.LeftAt.time(), Inviter: i.Inviter, Invite: i.Invite, Edition: i.Edition,
 	}
 }
 
@@ -136,7 +136,7 @@ func (s *Store) Leave(ctx context.Context, chain, partner, person string, now ti
 		if err != nil {
 			return nil, err
 		}
-		if !found || k.JoinedAt.IsZero() {
+		if !found || k.JoinedAt == 0 {
 			return nil, network.ErrNotFound
 		}
 		it, err := s.partnerItem(ctx, chain, partner)
@@ -144,7 +144,7 @@ func (s *Store) Leave(ctx context.Context, chain, partner, person string, now ti
 			return nil, err
 		}
 		t := s.tx()
-		t.update(k.key, "SET LeftAt = :now, Edition = Edition + :one REMOVE JoinedAt", "Edition = :e", nil, vals{"now": now, "one": 1, "e": k.Edition})
+		t.update(k.key, "SET LeftAt = :now, Edition = Edition + :one REMOVE JoinedAt", "Edition = :e", nil, vals{"now": at(now), "one": 1, "e": k.Edition})
 		p := it.partner(chain)
 		p.Joined--
 		p.Edition++

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
@@ -19,7 +18,7 @@ type corpItem struct {
 	Type           network.CorpType
 	Verification   int
 	WorkbenchEntry bool
-	CreatedAt      time.Time
+	CreatedAt      moment
 	Version        int
 	Owned          int
 	Admins         int
@@ -28,27 +27,31 @@ type corpItem struct {
 
 type placeItem struct {
 	Side      network.Side
-	Partner   string    `dynamodbav:",omitempty"`
-	Epoch     int       `dynamodbav:",omitempty"`
-	RemovedAt time.Time `dynamodbav:",omitempty"`
+	Partner   string `dynamodbav:",omitempty"`
+	Epoch     int    `dynamodbav:",omitempty"`
+	RemovedAt moment `dynamodbav:",omitempty"`
+}
+
+func newPlaceItem(p network.Place) placeItem {
+	return placeItem{p.Side, p.Partner, p.Epoch, at(p.RemovedAt)}
 }
 
 func newCorpItem(c network.Corp) corpItem {
 	places := make(map[string]placeItem, len(c.Places))
 	for chain, p := range c.Places {
-		places[chain] = placeItem(p)
+		places[chain] = newPlaceItem(p)
 	}
-	return corpItem{corpKey(c.ID), c.Name, c.Industry, c.Type, c.Verification, c.WorkbenchEntry, c.CreatedAt, c.Version, c.Owned, c.Admins, places}
+	return corpItem{corpKey(c.ID), c.Name, c.Industry, c.Type, c.Verification, c.WorkbenchEntry, at(c.CreatedAt), c.Version, c.Owned, c.Admins, places}
 }
 
 func (i corpItem) corp() network.Corp {
 	places := make(map[string]network.Place, len(i.Places))
 	for chain, p := range i.Places {
-		places[chain] = network.Place(p)
+		places[chain] = network.Place{Side: p.Side, Partner: p.Partner, Epoch: p.Epoch, RemovedAt: p.RemovedAt.time()}
 	}
 	return network.Corp{
 		ID: afterLast(i.PK), Name: i.Name, Industry: i.Industry, Type: i.Type, Verification: i.Verification, WorkbenchEntry: i.WorkbenchEntry,
-		CreatedAt: i.CreatedAt, Version: i.Version, Owned: i.Owned, Admins: i.Admins, Places: places,
+		CreatedAt: i.CreatedAt.time(), Version: i.Version, Owned: i.Owned, Admins: i.Admins, Places: places,
 	}
 }
 

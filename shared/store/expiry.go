@@ -98,7 +98,7 @@ func (s *Store) settleImport(ctx context.Context, d Due, now time.Time) (bool, e
 		return false, err
 	}
 	c := ch.chain()
-	if ends := network.ExpiresAt(it.StartedAt, 0, c.Policies); !c.Dissolved() && now.Before(ends) {
+	if ends := network.ExpiresAt(it.StartedAt.time(), 0, c.Policies); !c.Dissolved() && now.Before(ends) {
 		return false, s.refile(ctx, at, d, ends)
 	}
 	tallies, err := s.Tallies(ctx, d.Chain, d.ID)

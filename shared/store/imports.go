@@ -31,10 +31,10 @@ type importItem struct {
 	Maker, MakerCorp, FileName        string
 	DryRun, Whole, ApplyMoves, Notify bool `dynamodbav:",omitempty"`
 	State                             network.ImportState
-	CreatedAt                         time.Time
-	StartedAt                         time.Time `dynamodbav:",omitempty"`
-	EndedAt                           time.Time `dynamodbav:",omitempty"`
-	Upload                            string    `dynamodbav:",omitempty"`
+	CreatedAt                         moment
+	StartedAt                         moment `dynamodbav:",omitempty"`
+	EndedAt                           moment `dynamodbav:",omitempty"`
+	Upload                            string `dynamodbav:",omitempty"`
 	Counts                            network.Counts
 	FileCode                          string `dynamodbav:",omitempty"`
 	FileRow                           int    `dynamodbav:",omitempty"`
@@ -45,7 +45,7 @@ func newImportItem(i network.Import) importItem {
 	return importItem{
 		key: importKey(i.Chain, i.ID), Maker: i.Maker, MakerCorp: i.MakerCorp, FileName: i.FileName,
 		DryRun: i.DryRun, Whole: i.Whole, ApplyMoves: i.ApplyMoves, Notify: i.Notify, State: i.State,
-		CreatedAt: i.CreatedAt, StartedAt: i.StartedAt, EndedAt: i.EndedAt, Upload: i.Upload, Counts: i.Counts, FileCode: i.FileCode, FileRow: i.FileRow,
+		CreatedAt: at(i.CreatedAt), StartedAt: at(i.StartedAt), EndedAt: at(i.EndedAt), Upload: i.Upload, Counts: i.Counts, FileCode: i.FileCode, FileRow: i.FileRow,
 	}
 }
 
@@ -53,7 +53,7 @@ func (i importItem) imp(chain string) network.Import {
 	return network.Import{
 		ID: i.SK, Chain: chain, Maker: i.Maker, MakerCorp: i.MakerCorp, FileName: i.FileName,
 		DryRun: i.DryRun, Whole: i.Whole, ApplyMoves: i.ApplyMoves, Notify: i.Notify, State: i.State,
-		CreatedAt: i.CreatedAt, StartedAt: i.StartedAt, EndedAt: i.EndedAt, Upload: i.Upload, Counts: i.Counts, FileCode: i.FileCode, FileRow: i.FileRow,
+		CreatedAt: i.CreatedAt.time(), StartedAt: i.StartedAt.time(), EndedAt: i.EndedAt.time(), Upload: i.Upload, Counts: i.Counts, FileCode: i.FileCode, FileRow: i.FileRow,
 	}
 }
 
@@ -261,8 +261,11 @@ func pack(plans []network.RowPlan) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	w.Write(b)
-	return out.Bytes(), w.Close()
+	if _, err := w.Write(b); err != nil {
+		return nil, err
+	}
+	err = w.Close()
+	return out.Bytes(), err
 }
 
 func unpack(raw map[string]types.AttributeValue) ([]network.RowPlan, error) {

@@ -30,8 +30,8 @@ type inviteItem struct {
 	Maker     string
 	MakerName string
 	MakerCorp string
-	CreatedAt time.Time
-	RevokedAt time.Time `dynamodbav:",omitempty"`
+	CreatedAt moment
+	RevokedAt moment `dynamodbav:",omitempty"`
 	Version   int
 	Outbox    string `dynamodbav:",omitempty"`
 }
@@ -40,7 +40,7 @@ func newInviteItem(i network.Invite, ends time.Time) inviteItem {
 	due := dueList(i.Chain+"#"+i.ID, ends.Unix())
 	return inviteItem{
 		inviteKey(i.Chain, i.ID), due.PK, due.SK, i.Kind, i.Group, i.MaxUses, i.Uses, int64(i.Own / time.Second), i.Phone, i.Corp, i.Note,
-		i.Maker, i.MakerName, i.MakerCorp, i.CreatedAt, i.RevokedAt, i.Version, "",
+		i.Maker, i.MakerName, i.MakerCorp, at(i.CreatedAt), at(i.RevokedAt), i.Version, "",
 	}
 }
 
@@ -48,7 +48,7 @@ func (i inviteItem) invite(chain string) network.Invite {
 	return network.Invite{
 		ID: i.SK, Chain: chain, Kind: i.Kind, Group: i.Group, MaxUses: i.MaxUses, Uses: i.Uses, Own: time.Duration(i.Own) * time.Second,
 		Phone: i.Phone, Corp: i.Corp, Note: i.Note, Maker: i.Maker, MakerName: i.MakerName, MakerCorp: i.MakerCorp,
-		CreatedAt: i.CreatedAt, RevokedAt: i.RevokedAt, Version: i.Version,
+		CreatedAt: i.CreatedAt.time(), RevokedAt: i.RevokedAt.time(), Version: i.Version,
 	}
 }
 
@@ -159,8 +159,8 @@ func (s *Store) revoke(ctx context.Context, chain string, ids []string, now time
 			} else if !ok {
 				return network.ErrNotFound
 			}
-			if it.RevokedAt.IsZero() {
-				t.update(k, "SET RevokedAt = :now REMOVE DPK, DSK", "attribute_exists(PK)", nil, vals{"now": now})
+			if it.RevokedAt == 0 {
+				t.update(k, "SET RevokedAt = :now REMOVE DPK, DSK", "attribute_exists(PK)", nil, vals{"now": at(now)})
 			}
 		}
 		if len(t.items) == 0 {

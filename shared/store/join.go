@@ -89,6 +89,7 @@ type Choice struct {
 // again, so the answer is the truth at the moment of the commit. A repeat
 // answers the first membership, and writes nothing.
 func (s *Store) Join(ctx context.Context, ticket network.Ticket, p network.Person, choice Choice, now time.Time) (network.Admission, error) {
+	now = now.Truncate(time.Millisecond) // as it is kept, and told again
 	var out network.Admission
 	gate := rand.IntN(gates)
 	err := retry(ctx, func(int) (bool, error) {
@@ -110,15 +111,15 @@ func (s *Store) Join(ctx context.Context, ticket network.Ticket, p network.Perso
 			out = network.Admission{Contact: *already, Partner: it.partner(ticket.Chain), Corp: j.Corp, Repeat: true}
 			return false, nil
 		}
-		var now *network.Partner
+		var stands *network.Partner
 		if found && it.PK != "" {
 			is := it.partner(ticket.Chain)
-			now = &is
+			stands = &is
 		}
-		if out, err = j.Admit(target, now); err != nil {
+		if out, err = j.Admit(target, stands); err != nil {
 			return false, err
 		}
-		t, at := s.joinTx(j, out, it, gate, member, p)
+		t, where := s.joinTx(j, out, it, gate, member, p)
 		i, old, err := t.send(ctx)
 		switch {
 		case again(err):
@@ -126,7 +127,7 @@ func (s *Store) Join(ctx context.Context, ticket network.Ticket, p network.Perso
 			return true, nil
 		case err != nil || i < 0:
 			return false, err
-		case i == at.gate:
+		case i == where.gate:
 			gate, err = s.openGate(ctx, ticket.Chain, old, j.Chain)
 			return err == nil, err
 		}
@@ -230,7 +231,7 @@ func (s *Store) joinTx(j network.Joining, a network.Admission, was partnerItem, 
 			vals{"one": 1, "v": j.Invite.Version}) // R15
 	}
 
-	at := places{gate: len(t.items)}
+	where := places{gate: len(t.items)}
 	if a.First {
 		// R16 and R47 in one: the rules as they were read, and room.
 		t.update(gateKey(chain, gate), "SET Joined = Joined + :one", "Gate = :g AND Joined < #l", map[string]string{"l": "Limit"},
@@ -242,7 +243,7 @@ func (s *Store) joinTx(j network.Joining, a network.Admission, was partnerItem, 
 	k := newContactItem(a.Contact)
 	k.Outbox = network.Event{
 		ID: "joined." + a.Contact.MembershipID(), Kind: network.Joined, Chain: chain, Import: k.Import, Chunk: k.Chunk, Invite: k.Invite,
-		Partner: a.Partner.ID, Person: p.ID, First: a.First && was.Card.JoinedAt.IsZero(),
+		Partner: a.Partner.ID, Person: p.ID, First: a.First && was.Card.JoinedAt == 0,
 	}.Encode()
 	if a.Known {
 		t.put(k, "Edition = :e", vals{"e": a.Contact.Edition - 1})
@@ -272,7 +273,7 @@ func (s *Store) joinTx(j network.Joining, a network.Admission, was partnerItem, 
 		}
 		t.put(newMemberItem(m), "attribute_not_exists(PK)", nil)
 	}
-	return t, at
+	return t, where
 }
 
 func (s *Store) joinPartner(t *tx, j network.Joining, a network.Admission, was partnerItem, gate int) {

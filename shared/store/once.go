@@ -25,8 +25,8 @@ type onceItem struct {
 	key
 	Body     string
 	Ref      string
-	At       time.Time
-	Until    int64
+	At       moment
+	FreeAt   int64
 	DeleteAt int64
 }
 
@@ -43,18 +43,18 @@ func ignoreSame(err error) error {
 }
 
 // once commits what build says, together with a note of the key, the new id
-// and the time. If the key was used before, nothing is written, and id and at
+// and the time. If the key was used before, nothing is written, and id and made
 // become those of the first time: all that is made is made of the request,
 // its id and its time, so the caller can answer as it did then.
 //
 // refused judges the failed conditions of build's own writes; nil means that
 // they are ErrConflict.
-func (s *Store) once(ctx context.Context, o Once, id *string, at *time.Time, build func() (*tx, error), refused func(i int, old map[string]types.AttributeValue) error) error {
+func (s *Store) once(ctx context.Context, o Once, id *string, made *time.Time, build func() (*tx, error), refused func(i int, old map[string]types.AttributeValue) error) error {
 	known := func(first onceItem) error {
 		if first.Body != o.Body {
 			return network.ErrIdempotency
 		}
-		*id, *at = first.Ref, first.At
+		*id, *made = first.Ref, first.At.time()
 		return errSame
 	}
 	n := 0
@@ -66,7 +66,7 @@ func (s *Store) once(ctx context.Context, o Once, id *string, at *time.Time, bui
 			if err != nil {
 				return nil, err
 			}
-			if found && first.Until > o.Now.Unix() {
+			if found && first.FreeAt > o.Now.Unix() {
 				return nil, known(first)
 			}
 		}
@@ -77,8 +77,8 @@ func (s *Store) once(ctx context.Context, o Once, id *string, at *time.Time, bui
 		n = len(t.items)
 		if o.Key != "" {
 			until := o.Now.Add(onceFor).Unix()
-			t.put(onceItem{onceKey(o.Person, o.Corp, o.Kind, o.Key), o.Body, *id, *at, until, until},
-				"attribute_not_exists(PK) OR Until <= :now", vals{"now": o.Now.Unix()})
+			t.put(onceItem{onceKey(o.Person, o.Corp, o.Kind, o.Key), o.Body, *id, at(*made), until, until},
+				"attribute_not_exists(PK) OR FreeAt <= :now", vals{"now": o.Now.Unix()})
 			// First, because it is the most telling condition.
 			t.items = append(t.items[n:], t.items[:n]...)
 		}

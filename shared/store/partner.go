@@ -41,7 +41,7 @@ type partnerCard struct {
 	Imported bool   `dynamodbav:",omitempty"`
 	Contacts int
 	Joined   int
-	JoinedAt time.Time `dynamodbav:",omitempty"`
+	JoinedAt moment `dynamodbav:",omitempty"`
 }
 
 func newPartnerItem(p network.Partner, gate int) partnerItem {
@@ -52,7 +52,7 @@ func newPartnerItem(p network.Partner, gate int) partnerItem {
 	}
 	return partnerItem{
 		key: partnerKey(p.Chain, p.ID), LPK: l.PK, LSK: l.SK,
-		Card:   partnerCard{p.Name, p.Alias, p.CustomID, p.Group, p.State, p.Corp, p.Imported, p.Contacts, p.Joined, p.JoinedAt},
+		Card:   partnerCard{p.Name, p.Alias, p.CustomID, p.Group, p.State, p.Corp, p.Imported, p.Contacts, p.Joined, at(p.JoinedAt)},
 		People: people, Import: p.Import, Epoch: p.Epoch, Edition: p.Edition, Gate: gate,
 	}
 }
@@ -66,7 +66,7 @@ func (i partnerItem) partner(chain string) network.Partner {
 func listed(chain, id string, c partnerCard) network.Partner {
 	return network.Partner{
 		ID: id, Chain: chain, Name: c.Name, Alias: c.Alias, CustomID: c.CustomID, Group: c.Group, State: c.State, Corp: c.Corp,
-		Imported: c.Imported, Contacts: c.Contacts, Joined: c.Joined, JoinedAt: c.JoinedAt,
+		Imported: c.Imported, Contacts: c.Contacts, Joined: c.Joined, JoinedAt: c.JoinedAt.time(),
 	}
 }
 
@@ -299,7 +299,7 @@ func (s *Store) RemovePartner(ctx context.Context, chain, id string, edition int
 			vals{"removed": network.PartnerRemoved, "none": 0, "nobody": map[string]string{}, "one": 1, "e": it.Edition})
 		if it.Card.Corp != "" {
 			t.update(corpKey(it.Card.Corp), "SET Places.#c = :place, Version = Version + :one", "attribute_exists(PK)", map[string]string{"c": chain},
-				vals{"place": placeItem{Side: network.Guest, Partner: id, Epoch: it.Epoch, RemovedAt: now}, "one": 1})
+				vals{"place": placeItem{Side: network.Guest, Partner: id, Epoch: it.Epoch, RemovedAt: at(now)}, "one": 1})
 		}
 		if it.Card.State == network.PartnerJoined {
 			s.uncount(t, chain, it.Gate)

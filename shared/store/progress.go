@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -22,7 +21,7 @@ type tallyItem struct {
 	key
 	Imported, Notified, Undeliverable, Joined int
 	Partners, PartnersIn                      int
-	At                                        time.Time
+	At                                        moment
 	Done, Sent                                []int `dynamodbav:",numberset,omitempty"`
 	Outbox                                    string
 }
@@ -30,7 +29,7 @@ type tallyItem struct {
 func (i tallyItem) tally() network.Tally {
 	return network.Tally{
 		Imported: i.Imported, Notified: i.Notified, Undeliverable: i.Undeliverable, Joined: i.Joined,
-		Partners: i.Partners, PartnersIn: i.PartnersIn, At: i.At,
+		Partners: i.Partners, PartnersIn: i.PartnersIn, At: i.At.time(),
 	}
 }
 
@@ -47,7 +46,10 @@ func (s *Store) TallyChunk(ctx context.Context, imp network.Import, chunk int, p
 			partners++
 		}
 	}
-	v := vals{"n": contacts, "p": partners, "c": chunk, "cs": &numberSet{chunk}, "at": imp.StartedAt}
+	if contacts == 0 && partners == 0 {
+		return nil
+	}
+	v := vals{"n": contacts, "p": partners, "c": chunk, "cs": &numberSet{chunk}, "at": at(imp.StartedAt)}
 	expr := "ADD Imported :n, Partners :p, Done :cs SET #at = :at"
 	if imp.Notify && contacts > 0 {
 		expr += ", Outbox = :o"

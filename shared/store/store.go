@@ -332,6 +332,24 @@ func hashed(names map[string]string) map[string]string {
 	return out
 }
 
+// moment is a time as items hold it: milliseconds since 1970, left out for
+// the zero time, so that a condition can ask whether there is one.
+type moment int64
+
+func at(t time.Time) moment {
+	if t.IsZero() {
+		return 0
+	}
+	return moment(t.UnixMilli())
+}
+
+func (m moment) time() time.Time {
+	if m == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(int64(m)).UTC()
+}
+
 // wrap says where an error came from; one that a person may read passes as
 // it is.
 func wrap(where string, err error) error {
