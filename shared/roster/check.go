@@ -1,0 +1,255 @@
+package roster
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/tributary-app/tributary/shared/network"
+	"github.com/tributary-app/tributary/shared/roster/form"
+)
+
+// check turns raw cells into rows: finds the header, reads each row by it,
+// then holds the rows against each other.
+func check(ctx context.Context, g grid) (*Sheet, error) {
+	h, ok := findHeader(g.lines)
+	if !ok {
+		if !slices.ContainsFunc(g.lines, line.filled) {
+			return nil, fileError(form.EmptyFile, "blank cells only")
+		}
+		return nil, fileError(form.NoHeader, fmt.Sprintf("none in the first %d rows", headerRows))
+	}
+	if err := h.complete(); err != nil {
+		return nil, err
+	}
+	var wanted []int
+	for _, column := range h.column {
+		wanted = append(wanted, column)
+	}
+	if err := g.fillDown(wanted, h.row); err != nil {
+		return nil, err
+	}
+	sheet := &Sheet{HeaderRow: h.row, Unknown: h.unknown}
+	seen := partners{}
+	for i, l := range g.lines {
+		if i%1024 == 0 && ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if l.number <= h.row || l.blank(wanted) {
+			continue
+		}
+		r := readRow(l, h.column)
+		if r.Problem == nil {
+			seen.check(&r)
+		}
+		sheet.Rows = append(sheet.Rows, r)
+	}
+	if len(sheet.Rows) == 0 {
+		return nil, &FileError{Code: form.EmptyFile, Detail: "no row below the header", Row: h.row}
+	}
+	return sheet, nil
+}
+
+// filled reports whether any cell of the line holds anything.
+func (l line) filled() bool {
+	return slices.ContainsFunc(l.cells, func(c cell) bool { return !c.blank() })
+}
+
+// readRow says what one line is, looking at no other (R25).
+func readRow(l line, column map[string]int) Row {
+	p := rowParser{line: l, column: column}
+	p.row.Number = l.number
+	p.names()
+	p.identity()
+	p.phone()
+	p.group()
+	p.ids()
+	return p.row
+}
+
+type rowParser struct {
+	line   line
+	column map[string]int
+	row    Row
+}
+
+// fail keeps the first problem only.
+func (p *rowParser) fail(field, code, detail string) {
+	if p.row.Problem == nil {
+		p.row.Problem = &Problem{Code: code, Field: field, Detail: shorten(detail)}
+	}
+}
+
+// text is a field's cell. One that holds no value fails the row.
+func (p *rowParser) text(field string) (s string, lost bool) {
+	i, ok := p.column[field]
+	if !ok {
+		return "", false
+	}
+	c := p.line.at(i)
+	s, lost = c.string()
+	switch {
+	case c.kind == pendingCell:
+		p.fail(field, form.FormulaWithoutValue, "")
+		return "", false
+	case c.kind == errorCell, c.kind == textCell && isError(s):
+		p.fail(field, form.CellError, s)
+		return "", false
+	}
+	return s, lost
+}
+
+// isError reports what a spreadsheet program writes into a CSV file for a
+// cell in error.
+func isError(s string) bool {
+	switch s {
+	case "#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#SPILL!", "#CALC!", "#FIELD!", "#BLOCKED!", "#CONNECT!", "#GETTING_DATA":
+		return true
+	}
+	return false
+}
+
+func (p *rowParser) names() {
+	p.row.Corp, _ = p.text("corp_name")
+	switch {
+	case p.row.Corp == "":
+		p.fail("corp_name", form.CorpNameMissing, "")
+	case network.CheckCorpName("corp_name", p.row.Corp) != nil:
+		p.fail("corp_name", form.CorpNameInvalid, p.row.Corp)
+	}
+	p.row.Contact, _ = p.text("contact_name")
+	switch {
+	case p.row.Contact == "":
+		p.fail("contact_name", form.ContactNameMissing, "")
+	case network.CheckPersonName("contact_name", p.row.Contact) != nil, strings.ContainsFunc(p.row.Contact, strangeInName):
+		p.fail("contact_name", form.ContactNameInvalid, p.row.Contact)
+	}
+}
+
+// strangeInName reports what no person's name has. It lets through what
+// O'Brien, 买买提·吐尔逊 and 张静（采购） need, and no formula.
+func strangeInName(r rune) bool {
+	return !unicode.IsLetter(r) && !unicode.IsMark(r) && !unicode.IsDigit(r) && !unicode.Is(unicode.Han, r) && !strings.ContainsRune(" -_()·•・‧.'’", r)
+}
+
+func (p *rowParser) identity() {
+	s, _ := p.text("identity")
+	is := func(i int) bool {
+		return strings.EqualFold(s, form.ChineseIdentities[i]) || strings.EqualFold(s, form.EnglishIdentities[i])
+	}
+	switch {
+	case s == "", is(0):
+	case is(1):
+		p.row.Leader = true
+	default:
+		p.fail("identity", form.IdentityInvalid, s)
+	}
+}
+
+func (p *rowParser) phone() {
+	s, lost := p.text("phone")
+	e164, code := Phone(s)
+	if lost {
+		e164, code = "", form.PhoneDigitsLost
+	}
+	p.row.Phone = e164
+	if code != "" {
+		p.fail("phone", code, s)
+	}
+}
+
+func (p *rowParser) group() {
+	s, _ := p.text("group")
+	if s == "" {
+		return
+	}
+	levels := strings.Split(s, "/")
+	if len(levels) > network.MaxDepth {
+		p.fail("group", form.GroupTooDeep, s)
+		return
+	}
+	for i, name := range levels {
+		levels[i] = strings.TrimSpace(name)
+		if network.CheckGroupName("group", levels[i]) != nil {
+			p.fail("group", form.GroupNameInvalid, s)
+			return
+		}
+	}
+	p.row.Group = levels
+}
+
+func (p *rowParser) ids() {
+	id, lost := p.text("custom_id")
+	if p.row.CustomID = id; lost || network.CheckCustomID("custom_id", id) != nil {
+		p.fail("custom_id", form.CustomIDInvalid, id)
+	}
+	id, lost = p.text("member_custom_id")
+	if p.row.MemberCustomID = id; lost || !isMemberID(id) {
+		p.fail("member_custom_id", form.MemberCustomIDInvalid, id)
+	}
+}
+
+// isMemberID holds R25; eleven or thirteen digits are a phone that was put
+// into the wrong column. Empty is allowed.
+func isMemberID(s string) bool {
+	if s == "" {
+		return true
+	}
+	_, err := strconv.ParseUint(s, 10, 64)
+	return err == nil && s[0] != '0' && s[0] != '+' && len(s) != 11 && len(s) != 13
+}
+
+// partners is what the valid rows so far have said, by partner. A row is held
+// against valid rows before it only: of two that clash the later is refused,
+// and a row that is refused takes nothing from those after it.
+type partners map[string]*partner
+
+type partner struct {
+	name     string
+	leaders  int
+	contacts map[string]Row // by phone (R27)
+	members  map[string]Row // by 自定义成员ID, which is unique within the partner
+}
+
+// check settles a row that is valid by itself.
+func (all partners) check(r *Row) {
+	// One chain is all that a file is about, so its id can be left out.
+	id := network.RosterPartnerID("", r.CustomID, r.Corp)
+	p := all[id]
+	if p == nil {
+		p = &partner{name: network.FoldName(r.Corp), contacts: map[string]Row{}, members: map[string]Row{}}
+		all[id] = p
+	}
+	first, known := p.contacts[r.Phone]
+	member, taken := p.members[r.MemberCustomID]
+	clash := func(code, field, detail string) { r.Problem = &Problem{Code: code, Field: field, Detail: detail} }
+	switch {
+	case network.FoldName(r.Corp) != p.name:
+		clash(form.CustomIDConflict, "custom_id", r.CustomID)
+	case known && same(first, *r):
+		r.Repeats = first.Number
+	case known:
+		clash(form.DuplicateContact, "phone", fmt.Sprintf("row %d", first.Number))
+	case r.MemberCustomID != "" && taken:
+		clash(form.MemberCustomIDDuplicate, "member_custom_id", fmt.Sprintf("row %d", member.Number))
+	case r.Leader && p.leaders == maxLeaders:
+		clash(form.TooManyLeaders, "identity", fmt.Sprintf("%d before", p.leaders))
+	default:
+		p.contacts[r.Phone] = *r
+		if r.MemberCustomID != "" {
+			p.members[r.MemberCustomID] = *r
+		}
+		if r.Leader {
+			p.leaders++
+		}
+	}
+}
+
+// same reports whether two rows say the same of one contact. The group is the
+// partner's, not the contact's, and the first that is given counts.
+func same(a, b Row) bool {
+	return a.Contact == b.Contact && a.Leader == b.Leader && a.MemberCustomID == b.MemberCustomID
+}

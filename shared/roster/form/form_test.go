@@ -1,0 +1,30 @@
+package form_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/tributary-app/tributary/shared/roster/form"
+)
+
+// The codes are a promise to clients: design.md section 4 and api.md.
+const codes = `corp_name_missing corp_name_invalid contact_name_missing contact_name_invalid phone_missing phone_invalid phone_digits_lost identity_invalid
+custom_id_invalid custom_id_conflict member_custom_id_invalid member_custom_id_duplicate group_too_deep group_name_invalid duplicate_contact
+too_many_leaders formula_without_value cell_error
+not_a_workbook legacy_xls password_protected empty_file no_header unknown_columns truncated corrupt too_large too_many_rows zip_bomb encoding_unknown`
+
+func TestEveryCodeHasAdviceInBothLanguages(t *testing.T) {
+	t.Parallel()
+	for _, code := range strings.Fields(codes) {
+		chinese, english := form.Advice(code, "zh-CN"), form.Advice(code, "en-GB")
+		if chinese == "" || english == "" || chinese == english {
+			t.Errorf("%s: got %q and %q, want advice in both languages", code, chinese, english)
+		}
+		if form.Advice(code, "") != chinese || form.Advice(code, "fr") != chinese {
+			t.Errorf("%s: got another language, want Chinese unless English is asked for", code)
+		}
+	}
+	if got := form.Advice("unheard_of", "en"); got != "" {
+		t.Errorf("got %q, want nothing for an unknown code", got)
+	}
+}
