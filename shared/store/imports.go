@@ -443,8 +443,8 @@ func (s *Store) mergePartner(ctx context.Context, c partnerChange) error {
 		if err != nil {
 			return nil, err
 		}
-		if !found { // removed from the table since: as if new
-			c.p.Contacts = len(c.p.People)
+		if !found { // another chunk's to make, and not come to that yet
+			c.p.Contacts, c.p.Group = len(c.p.People), max(c.p.Group, network.RootGroup)
 			t := s.tx()
 			t.put(newPartnerItem(c.p, 0), "attribute_not_exists(PK)", nil)
 			return t, nil

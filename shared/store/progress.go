@@ -112,10 +112,16 @@ func (s *Store) Tallies(ctx context.Context, chain, imp string) ([]network.Tally
 	return all, wrap("tallies", err)
 }
 
+// Untold is a contact who is to get their notice.
+type Untold struct {
+	network.Contact
+	PartnerName string
+}
+
 // Untold are the contacts of a chunk who are to get their notice now: named
-// by this import, of their partner's present epoch as far as the contact
-// knows, and not joined. sent says that the chunk's notices were sent before.
-func (s *Store) Untold(ctx context.Context, chain, imp string, chunk int) (contacts []network.Contact, sent bool, err error) {
+// by this import, and neither joined nor taken out since. sent says that the
+// chunk's notices were sent before.
+func (s *Store) Untold(ctx context.Context, chain, imp string, chunk int) (untold []Untold, sent bool, err error) {
 	plans, err := s.Plan(ctx, chain, imp, chunk)
 	if err != nil {
 		return nil, false, err
@@ -123,7 +129,7 @@ func (s *Store) Untold(ctx context.Context, chain, imp string, chunk int) (conta
 	keys := []key{tallyKey(chain, imp, chunk)}
 	for _, p := range plans {
 		if p.Adds {
-			keys = append(keys, contactKey(p.Person, chain, p.Partner))
+			keys = append(keys, contactKey(p.Person, chain, p.Partner), partnerKey(chain, p.Partner))
 		}
 	}
 	found, err := s.batchGet(ctx, true, unique(keys)...)
@@ -134,17 +140,26 @@ func (s *Store) Untold(ctx context.Context, chain, imp string, chunk int) (conta
 	if _, err := found.into(keys[0], &t); err != nil {
 		return nil, false, wrap("untold", err)
 	}
-	for _, k := range keys[1:] {
-		var it contactItem
-		ok, err := found.into(k, &it)
-		if err != nil {
-			return nil, false, wrap("untold", err)
+	for i := 1; i < len(keys); i += 2 {
+		var k contactItem
+		var p partnerItem
+		if ok, err := found.into(keys[i], &k); !ok || err != nil {
+			if err != nil {
+				return nil, false, wrap("untold", err)
+			}
+			continue
 		}
-		if ok && it.Import == imp && it.Chunk == chunk {
-			contacts = append(contacts, it.contact())
+		if ok, err := found.into(keys[i+1], &p); !ok || err != nil {
+			if err != nil {
+				return nil, false, wrap("untold", err)
+			}
+			continue
+		}
+		if k.Import == imp && k.Chunk == chunk && k.JoinedAt == 0 && p.Epoch == k.Epoch && p.Card.State != network.PartnerRemoved {
+			untold = append(untold, Untold{k.contact(), p.Card.Name})
 		}
 	}
-	return contacts, slices.Contains(t.Sent, chunk), nil
+	return untold, slices.Contains(t.Sent, chunk), nil
 }
 
 // Undeliverable notes that a contact's notice could not be delivered.

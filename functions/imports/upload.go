@@ -1,0 +1,157 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/tributary-app/tributary/shared/network"
+	"github.com/tributary-app/tributary/shared/roster"
+	"github.com/tributary-app/tributary/shared/store"
+)
+
+// imports is the door of uploaded rosters. It may run twice for one upload,
+// one run after the other or both at once, and be killed between any two
+// lines: each step is the same when it is done again (R29).
+type imports struct {
+	store   *store.Store
+	objects *s3.Client
+	key     network.PersonKey
+	now     func() time.Time
+}
+
+// maxUpload is how big a roster may be (design: 200 MB). The upload ticket
+// says so first; this holds for whoever writes to the bucket otherwise.
+const maxUpload = 200 << 20
+
+// uploaded takes in the objects of an event. One that fails has the event
+// delivered again; those that are done by then are seen to be.
+func (i *imports) uploaded(ctx context.Context, e events.S3Event) error {
+	var failed []error
+	for _, r := range e.Records {
+		chain, id, ok := importOf(r.S3.Object.URLDecodedKey)
+		if !ok {
+			slog.WarnContext(ctx, "upload of nothing that was asked for")
+			continue
+		}
+		err := i.take(ctx, chain, id, r.S3.Bucket.Name, r.S3.Object.URLDecodedKey, strings.Trim(r.S3.Object.ETag, `"`))
+		switch network.KindOf(err) {
+		case network.NotFound, network.Conflict:
+			// No such import, or it has another upload: there is nothing to do.
+			slog.WarnContext(ctx, "upload ignored", "chain", chain, "import", id, "reason", network.CodeOf(err))
+		default:
+			if err != nil {
+				failed = append(failed, fmt.Errorf("import %s: %w", id, err))
+			}
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// importOf reads the key that an upload ticket gives: which import it is for.
+func importOf(key string) (chain, id string, ok bool) {
+	parts := strings.Split(key, "/")
+	if len(parts) != 4 || parts[0] != "rosters" || !network.ValidChainID(parts[1]) || !network.ValidImportID(parts[2]) {
+		return "", "", false
+	}
+	return parts[1], parts[2], true
+}
+
+// take brings one upload to its end.
+func (i *imports) take(ctx context.Context, chain, id, bucket, key, etag string) error {
+	imp, err := i.store.BeginImport(ctx, chain, id, etag, i.now())
+	if err != nil || imp.State != network.ImportReading {
+		return err // an earlier delivery has ended it
+	}
+	c, err := i.store.Chain(ctx, chain)
+	if err != nil {
+		return err
+	}
+	file, err := i.open(ctx, bucket, key, etag)
+	var sheet *roster.Sheet
+	if err == nil {
+		sheet, err = roster.Read(ctx, file, file.Size())
+	}
+	if bad, ok := errors.AsType[*roster.FileError](err); ok {
+		imp.State, imp.FileCode, imp.FileRow, imp.EndedAt = network.ImportFailed, bad.Code, bad.Row, i.now()
+		slog.InfoContext(ctx, "import refused", "chain", chain, "import", id, "code", bad.Code)
+		return i.store.EndImport(ctx, imp, time.Time{})
+	}
+	if err != nil {
+		return err
+	}
+	rows := rowsOf(sheet)
+	if imp.Whole {
+		refuseTogether(chain, rows)
+	}
+	if imp.Counts, err = i.do(ctx, c, imp, rows); err != nil {
+		return err
+	}
+	imp.State, imp.EndedAt = network.ImportDone, i.now()
+	var ends time.Time
+	switch {
+	case imp.DryRun:
+		imp.State = network.ImportPlanned
+	case imp.Counts.Notices > 0:
+		ends = network.ExpiresAt(imp.StartedAt, 0, c.Policies)
+	}
+	slog.InfoContext(ctx, "import done", "chain", chain, "import", id, "rows", imp.Counts.Rows, "failed", imp.Counts.Failed,
+		"created", imp.Counts.Created, "took", i.now().Sub(imp.StartedAt))
+	return i.store.EndImport(ctx, imp, ends)
+}
+
+// open reads the object that the event is about, and no other that has taken
+// its place since.
+func (i *imports) open(ctx context.Context, bucket, key, etag string) (*bytes.Reader, error) {
+	out, err := i.objects.GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key, IfMatch: &etag})
+	if err != nil {
+		return nil, fmt.Errorf("open: %w", err)
+	}
+	defer out.Body.Close()
+	b, err := io.ReadAll(io.LimitReader(out.Body, maxUpload+1))
+	if err != nil {
+		return nil, fmt.Errorf("open: %w", err)
+	}
+	if len(b) > maxUpload {
+		return nil, &roster.FileError{Code: "too_large"}
+	}
+	return bytes.NewReader(b), nil
+}
+
+func rowsOf(s *roster.Sheet) []network.RosterRow {
+	rows := make([]network.RosterRow, len(s.Rows))
+	for n, r := range s.Rows {
+		rows[n] = network.RosterRow{
+			Number: r.Number, Corp: r.Corp, Contact: r.Contact, Leader: r.Leader, Phone: r.Phone,
+			Group: r.Group, CustomID: r.CustomID, MemberCustomID: r.MemberCustomID,
+		}
+		if p := r.Problem; p != nil {
+			rows[n].Code, rows[n].Field, rows[n].Detail = p.Code, p.Field, p.Detail
+		}
+	}
+	return rows
+}
+
+// refuseTogether is WeCom's atomicity (R26): where a row is refused, so are
+// all rows of its partner, for that row's reason.
+func refuseTogether(chain string, rows []network.RosterRow) {
+	refused := map[string]network.RosterRow{}
+	for _, r := range rows {
+		if id := network.RosterPartnerID(chain, r.CustomID, r.Corp); r.Code != "" && refused[id].Code == "" {
+			refused[id] = r
+		}
+	}
+	for n, r := range rows {
+		if first, ok := refused[network.RosterPartnerID(chain, r.CustomID, r.Corp)]; ok && r.Code == "" {
+			rows[n].Code, rows[n].Field, rows[n].Detail = first.Code, first.Field, fmt.Sprintf("row %d", first.Number)
+		}
+	}
+}
