@@ -1,0 +1,129 @@
+// Command local runs Tributary on one machine.
+//
+//	local serve           everything, until Ctrl-C
+//	local exec -- cmd…    only a DynamoDB server, in memory, while cmd runs with DYNAMODB_ENDPOINT set
+//
+// serve keeps its things in .local of the repository, and says in .local/endpoints.json where everything listens. PORT is the web
+// port (8080). DYNAMODB_ENDPOINT, S3_ENDPOINT and SQS_ENDPOINT name servers to use instead of starting any; the keys for them are
+// AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"syscall"
+
+	"github.com/tributary-app/tributary/infra/local/process"
+	"github.com/tributary-app/tributary/infra/local/stack"
+)
+
+func main() {
+	// Ctrl-C and a polite kill end us in order; a second one is not waited for.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	code, err := run(ctx, os.Args[1:], os.Getenv, os.Stdout)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "local:", err)
+	}
+	os.Exit(code)
+}
+
+// errUsage says that the command line is not one of ours.
+var errUsage = errors.New("usage: local serve [-root dir] | local exec [-root dir] -- cmd args…")
+
+func run(ctx context.Context, args []string, getenv func(string) string, out io.Writer) (code int, err error) {
+	if len(args) == 0 {
+		return 2, errUsage
+	}
+	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
+	root := flags.String("root", "", "the repository; looked for above the working directory")
+	if err := flags.Parse(args[1:]); err != nil {
+		return 2, errUsage
+	}
+	if *root == "" {
+		if *root, err = stack.FindRoot(); err != nil {
+			return 1, err
+		}
+	}
+	switch {
+	case args[0] == "serve" && flags.NArg() == 0:
+		err = serve(ctx, *root, getenv, out)
+	case args[0] == "exec" && flags.NArg() > 0:
+		return execute(ctx, *root, flags.Args())
+	default:
+		return 2, errUsage
+	}
+	if err != nil {
+		return 1, err
+	}
+	return 0, nil
+}
+
+// serve runs the whole stack until ctx ends.
+func serve(ctx context.Context, root string, getenv func(string) string, out io.Writer) error {
+	port, err := strconv.Atoi(cmp.Or(getenv("PORT"), "8080"))
+	if err != nil {
+		return fmt.Errorf("PORT: %w", err)
+	}
+	options := stack.Options{
+		Root: root, Data: filepath.Join(root, ".local"), Port: port,
+		DynamoDB: getenv("DYNAMODB_ENDPOINT"), S3: getenv("S3_ENDPOINT"), SQS: getenv("SQS_ENDPOINT"),
+		Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
+	}
+	if options.DynamoDB+options.S3+options.SQS != "" {
+		options.AccessKey, options.SecretKey = getenv("AWS_ACCESS_KEY_ID"), getenv("AWS_SECRET_ACCESS_KEY")
+	}
+	s, err := stack.Start(ctx, options)
+	if err != nil {
+		return err
+	}
+	for _, line := range [][2]string{
+		{"web, api", s.Web}, {"issuer", s.Issuer}, {"control", s.Control}, {"outbox", s.Control + "/outbox"},
+		{"s3", s.S3}, {"dynamodb", s.DynamoDB}, {"sqs", s.SQS}, {"logs", s.Logs},
+	} {
+		fmt.Fprintf(out, "%-10s %s\n", line[0], line[1])
+	}
+	<-ctx.Done()
+	return s.Close()
+}
+
+// execute runs a command beside a DynamoDB server of its own, and returns the command's exit code.
+func execute(ctx context.Context, root string, args []string) (code int, err error) {
+	group := process.NewGroup()
+	defer group.Close()
+	log, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	if err != nil {
+		return 1, err
+	}
+	defer log.Close()
+	url, _, err := stack.StartDynoxide(ctx, group, root, "", log)
+	if err != nil {
+		return 1, err
+	}
+	// The command stays in our process group, so that Ctrl-C reaches it as it does any command in a terminal; a kill is passed on.
+	cmd := exec.Command(args[0], args[1:]...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	cmd.Env = append(os.Environ(), "DYNAMODB_ENDPOINT="+url)
+	if err := cmd.Start(); err != nil {
+		return 1, err
+	}
+	defer context.AfterFunc(ctx, func() { _ = cmd.Process.Signal(syscall.SIGTERM) })() // it may have ended
+	err = cmd.Wait()
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		return max(exit.ExitCode(), 1), nil
+	}
+	if err != nil {
+		return 1, err
+	}
+	return 0, nil
+}
