@@ -22,7 +22,8 @@ import (
 const (
 	MaxPayload   = 6 << 20          // bytes of an event or an answer
 	initTimeout  = 10 * time.Second // until the first request for an invocation
-	MaxInstances = 8                // of one function: what one machine bears, where Lambda has a thousand
+	restWait     = 5 * time.Millisecond
+	MaxInstances = 8 // of one function: what one machine bears, where Lambda has a thousand
 )
 
 // ErrThrottled says that every instance is busy and stayed so for as long as a caller waits.
@@ -110,11 +111,17 @@ func (f *Function) Invoke(ctx context.Context, event []byte) (Result, error) {
 	result, cold := i.serve(id, event)
 	result.Duration = time.Since(begun)
 	f.report(result, cold)
+	free := make(chan struct{})
 	go func() { // the answer is out; the instance is free when it asks for more
-		defer func() { <-f.slots }()
 		defer f.running.Done()
 		f.put(i)
+		<-f.slots
+		close(free)
 	}()
+	select { // it asks at once, if it does: so that the next caller finds it, this one waits a moment
+	case <-free:
+	case <-time.After(restWait):
+	}
 	return result, nil
 }
 

@@ -30,7 +30,7 @@ func Start(dir, region, accessKey, secretKey string) (*Server, error) {
 	}
 	root := auth.Account{Access: accessKey, Secret: secretKey, Role: auth.RoleAdmin}
 	ready := make(chan struct{})
-	api, err := s3api.New(s, middlewares.RootUserConfig{Access: accessKey, Secret: secretKey}, region, auth.NewIAMServiceSingle(root),
+	api, err := s3api.New(s, middlewares.RootUserConfig{Access: accessKey, Secret: secretKey}, region, people{auth.NewIAMServiceSingle(root)},
 		nil, nil, nil, nil, s3api.WithQuiet(), s3api.WithKeepAlive(), s3api.WithConcurrencyLimiter(1024, 1024),
 		s3api.WithOnListen(func() { close(ready) }))
 	if err != nil {
@@ -54,6 +54,18 @@ func Start(dir, region, accessKey, secretKey string) (*Server, error) {
 	case err := <-srv.ended:
 		return nil, fmt.Errorf("objects: %w", err)
 	}
+}
+
+// people is the one account there is. To everybody else it says what S3 says, where versitygw's own says that a user of its
+// administration isn't found.
+type people struct{ auth.IAMService }
+
+func (p people) GetUserAccount(access string) (auth.Account, error) {
+	account, err := p.IAMService.GetUserAccount(access)
+	if err != nil {
+		return auth.Account{}, auth.ErrNoSuchUser
+	}
+	return account, nil
 }
 
 // Close ends the server.

@@ -175,7 +175,7 @@ func (s *store) CreateBucket(_ context.Context, in *s3.CreateBucketInput, _ []by
 	if err := writeJSON(s.path(*in.Bucket, "bucket.json"), b); err != nil {
 		return err
 	}
-	s.buckets[*in.Bucket] = b
+	s.buckets[kept(in.Bucket)] = b
 	return nil
 }
 
@@ -227,7 +227,7 @@ func (s *store) PutBucketCors(_ context.Context, name string, rules []byte) erro
 	if err != nil {
 		return err
 	}
-	b.CORS = rules
+	b.CORS = slices.Clone(rules)
 	return writeJSON(s.path(name, "bucket.json"), b)
 }
 
@@ -270,10 +270,12 @@ func (s *store) PutObject(_ context.Context, in s3response.PutObjectInput) (s3re
 // write puts the bytes into a file of their own, and refuses them when they aren't what the sender says.
 func (s *store) write(in s3response.PutObjectInput) (head, error) {
 	h := head{
-		Key: *in.Key, Data: rand.Text() + ".data", Modified: time.Now().UTC().Truncate(time.Second),
-		ContentType: aws.ToString(in.ContentType), ContentEncoding: aws.ToString(in.ContentEncoding),
-		ContentDisposition: aws.ToString(in.ContentDisposition), ContentLanguage: aws.ToString(in.ContentLanguage),
-		CacheControl: aws.ToString(in.CacheControl), Metadata: in.Metadata,
+		Key: kept(in.Key), Data: rand.Text() + ".data", Modified: time.Now().UTC().Truncate(time.Second),
+		ContentType: kept(in.ContentType), ContentEncoding: kept(in.ContentEncoding), ContentDisposition: kept(in.ContentDisposition),
+		ContentLanguage: kept(in.ContentLanguage), CacheControl: kept(in.CacheControl), Metadata: map[string]string{},
+	}
+	for k, v := range in.Metadata {
+		h.Metadata[strings.Clone(k)] = strings.Clone(v)
 	}
 	body := in.Body
 	if body == nil {
@@ -308,6 +310,9 @@ func (s *store) write(in s3response.PutObjectInput) (head, error) {
 	h.ETag, h.CRC32 = `"`+hex.EncodeToString(etag.Sum(nil))+`"`, base64.StdEncoding.EncodeToString(crc.Sum(nil))
 	return h, nil
 }
+
+// kept is a string that outlives its request: versitygw's front reuses the memory of those that it hands over.
+func kept(s *string) string { return strings.Clone(aws.ToString(s)) }
 
 // GetObject reads an object or a range of it.
 func (s *store) GetObject(_ context.Context, in *s3.GetObjectInput) (*s3.GetObjectOutput, error) {

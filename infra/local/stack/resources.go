@@ -224,15 +224,11 @@ func (s *Stack) countQueues(ctx context.Context) ([]control.Queue, error) {
 			}
 			return n
 		}
-		c := control.Queue{
+		counted[q.ARN] = control.Queue{
 			Name:     q.ID,
 			Depth:    count(sqstypes.QueueAttributeNameApproximateNumberOfMessages) + count(sqstypes.QueueAttributeNameApproximateNumberOfMessagesDelayed),
 			InFlight: count(sqstypes.QueueAttributeNameApproximateNumberOfMessagesNotVisible),
 		}
-		if s.sqsCounts {
-			c.Depth -= c.InFlight
-		}
-		counted[q.ARN] = c
 	}
 	var list []control.Queue
 	for _, q := range s.Application.Queues {

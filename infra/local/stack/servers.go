@@ -90,9 +90,6 @@ func freePort() (int, error) {
 	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
-// countsInFlight says whether a server counts messages in flight among those that are there, as local-aws-sqs does and SQS doesn't.
-type countsInFlight bool
-
 // startSQS starts local-aws-sqs, unless there is a server already, and makes the client.
 func (s *Stack) startSQS(ctx context.Context) error {
 	s.SQS = s.options.SQS
@@ -108,7 +105,6 @@ func (s *Stack) startSQS(ctx context.Context) error {
 		if s.SQS, _, err = startServer(ctx, s.servers, exec.Command("node", filepath.Join(dir, "sqs.cjs"), Region, Account), log); err != nil {
 			return fmt.Errorf("local-aws-sqs: %w", err)
 		}
-		s.sqsCounts = true
 	}
 	s.sqs = sqs.New(sqs.Options{Region: Region, BaseEndpoint: &s.SQS, Credentials: s.credentials()})
 	return nil

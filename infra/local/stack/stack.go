@@ -90,7 +90,6 @@ type Stack struct {
 	servers   *process.Group
 	dynoxide  *process.Process
 	instances *process.Group
-	sqsCounts countsInFlight
 	embedded  *objects.Server
 	weather   faults.Weather
 	provider  *issuer.Issuer

@@ -1,0 +1,187 @@
+package stack_test
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"github.com/tributary-app/tributary/infra/local/faults"
+	"github.com/tributary-app/tributary/infra/local/stack"
+)
+
+func (w *world) send(bodies ...string) {
+	w.t.Helper()
+	url := w.queue("Queue")
+	for _, b := range bodies {
+		if _, err := w.sqs().SendMessage(w.t.Context(), &sqs.SendMessageInput{QueueUrl: url, MessageBody: aws.String(b)}); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+}
+
+// count is how often a probe said something that begins so.
+func count(said []string, prefix string) int {
+	n := 0
+	for _, s := range said {
+		if strings.HasPrefix(s, prefix) {
+			n++
+		}
+	}
+	return n
+}
+
+func TestAMessageThatFailsComesBackAloneAndEndsAmongTheDeadLetters(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.send("good", "bad", "flaky")
+	if got := w.letter("QueueDeadLetters"); got != "bad" {
+		t.Errorf("dead letter: got %q, want bad", got)
+	}
+	said := w.said("queue", "message")
+	if count(said, "good ") != 1 || count(said, "bad ") != 2 || count(said, "flaky ") != 2 {
+		t.Errorf("got %q, want good once, bad twice, flaky twice", said)
+	}
+	var queues struct {
+		Items []struct {
+			Name        string
+			Depth       int
+			InFlight    int `json:"in_flight"`
+			DeadLetters int `json:"dead_letters"`
+		}
+	}
+	_, got := w.call("GET", w.Control+"/queues", nil)
+	if err := json.Unmarshal([]byte(got), &queues); err != nil {
+		t.Fatal(err)
+	}
+	for _, q := range queues.Items { // the letter was received, and is in flight
+		if want := q.Name == "QueueDeadLetters"; q.Depth != 0 || (q.InFlight == 1) != want {
+			t.Errorf("got %+v", q)
+		}
+	}
+}
+
+func TestADuplicateIsTheSameMessageOnceMore(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	var f faults.Faults
+	f.SQS.Duplicate = 1
+	w.SetFaults(f)
+	w.send("one", "two")
+	w.eventually("every message twice", func() bool { return len(w.said("queue", "message")) >= 4 })
+	said := w.said("queue", "message")
+	slices.Sort(said)
+	if len(said) != 4 || said[0] != said[1] || said[2] != said[3] {
+		t.Errorf("got %q, want each twice", said)
+	}
+}
+
+func TestTheStreamDeliversWhatTheFilterLetsThroughInOrder(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.put("silent", "")
+	for _, outbox := range []string{"1", "2", "3", "4"} {
+		w.put("a", outbox)
+		w.put("b", outbox)
+	}
+	w.eventually("eight changes", func() bool { return len(w.said("stream", "change")) >= 8 })
+	var a []string
+	for _, s := range w.said("stream", "change") {
+		if strings.HasPrefix(s, "silent") {
+			t.Errorf("got %q through the filter", s)
+		}
+		if rest, ok := strings.CutPrefix(s, "a "); ok {
+			a = append(a, rest[:1])
+		}
+	}
+	if strings.Join(a, "") != "1234" {
+		t.Errorf("changes of a: got %q, want them in order, once", a)
+	}
+}
+
+func TestABadRecordIsIsolatedAndToldOf(t *testing.T) {
+	t.Parallel()
+	for _, outbox := range []string{"bad", "bad alone"} {
+		t.Run(outbox, func(t *testing.T) {
+			t.Parallel()
+			w := setup(t)
+			for _, pk := range []string{"a", "b", "c", "d", "e", "f"} {
+				w.put(pk, "good")
+			}
+			w.put("x", outbox)
+			w.put("y", "good")
+			var letter struct {
+				RequestContext     struct{ Condition string }
+				DDBStreamBatchInfo struct {
+					BatchSize           int
+					StartSequenceNumber string
+				}
+			}
+			if err := json.Unmarshal([]byte(w.letter("StreamDeadLetters")), &letter); err != nil {
+				t.Fatal(err)
+			}
+			if letter.DDBStreamBatchInfo.BatchSize != 1 || letter.DDBStreamBatchInfo.StartSequenceNumber == "" ||
+				letter.RequestContext.Condition != "RetryAttemptsExhausted" {
+				t.Errorf("got %+v, want one record", letter)
+			}
+			w.eventually("the record after it", func() bool { return count(w.said("stream", "change"), "y good") > 0 })
+			for _, pk := range []string{"a", "b", "c", "d", "e", "f"} {
+				if count(w.said("stream", "change"), pk+" good") == 0 {
+					t.Errorf("%s was lost", pk)
+				}
+			}
+		})
+	}
+}
+
+func TestAScheduleFiresOnDemand(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.SetClock(8 * 24 * time.Hour)
+	resp, got := w.call("POST", w.Control+"/schedules/expiry", nil)
+	if resp.StatusCode != 200 || got != `{"name":"expiry","state":"succeeded"}` {
+		t.Errorf("got %d %s", resp.StatusCode, got)
+	}
+	if said := w.said("schedule", "schedule"); len(said) != 1 || said[0] != "Scheduled Event offset=691200" {
+		t.Errorf("got %q", said)
+	}
+	if resp, _ := w.call("POST", w.Control+"/schedules/nonsense", nil); resp.StatusCode != 404 {
+		t.Errorf("no such schedule: got %d, want 404", resp.StatusCode)
+	}
+}
+
+func TestASecondStartFindsWhatTheFirstHasLeft(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	keep := func(o *stack.Options) { o.Data = dir }
+	w := setup(t, keep)
+	w.put("a", "once")
+	w.eventually("the change", func() bool { return len(w.said("stream", "change")) == 1 })
+	first := w.token()
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	w = setup(t, keep)
+	w.put("b", "later")
+	w.eventually("the later change", func() bool { return count(w.said("stream", "change"), "b later") == 1 })
+	if n := count(w.said("stream", "change"), "a once"); n != 1 {
+		t.Errorf("the change before was delivered %d times, want once", n)
+	}
+	subject := func(token string) string {
+		_, got := w.call("POST", w.API+"/private/echo", nil, "Authorization", "Bearer "+token)
+		_, rest, _ := strings.Cut(got, `"sub":"`)
+		sub, _, _ := strings.Cut(rest, `"`)
+		return sub
+	}
+	if subject(w.token()) == "" || subject(first) != "" {
+		t.Error("want a token of this run's issuer to open, and of the last one's not: it had another address")
+	}
+	if _, err := stack.Start(t.Context(), stack.Options{Template: "testdata/template.yaml", Build: build, Data: dir}); err == nil {
+		t.Error("a second stack on the same data started")
+	}
+}
