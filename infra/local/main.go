@@ -1,6 +1,7 @@
 // Command local runs Tributary on one machine.
 //
 //	local serve           everything, until Ctrl-C
+//	local demo            the same, and plays the main job on it; --once ends then, --roster path plays that file
 //	local exec -- cmd…    only a DynamoDB server, in memory, while cmd runs with DYNAMODB_ENDPOINT set
 //
 // serve keeps its things in .local of the repository, and says in .local/endpoints.json where everything listens. PORT is the web
@@ -23,6 +24,7 @@ import (
 	"strconv"
 	"syscall"
 
+	"github.com/tributary-app/tributary/infra/local/demo"
 	"github.com/tributary-app/tributary/infra/local/process"
 	"github.com/tributary-app/tributary/infra/local/stack"
 )
@@ -39,7 +41,7 @@ func main() {
 }
 
 // errUsage says that the command line is not one of ours.
-var errUsage = errors.New("usage: local serve [-root dir] | local exec [-root dir] -- cmd args…")
+var errUsage = errors.New("usage: local serve [-root dir] | local demo [-root dir] [-once] [-roster file] | local exec [-root dir] -- cmd args…")
 
 func run(ctx context.Context, args []string, getenv func(string) string, out io.Writer) (code int, err error) {
 	if len(args) == 0 {
@@ -47,6 +49,12 @@ func run(ctx context.Context, args []string, getenv func(string) string, out io.
 	}
 	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
 	root := flags.String("root", "", "the repository; looked for above the working directory")
+	var play *playing
+	if args[0] == "demo" {
+		play = &playing{}
+		flags.BoolVar(&play.once, "once", false, "end after the main job")
+		flags.StringVar(&play.roster, "roster", "", "an .xlsx or .csv file to import instead of the demo's")
+	}
 	if err := flags.Parse(args[1:]); err != nil {
 		return 2, errUsage
 	}
@@ -56,8 +64,8 @@ func run(ctx context.Context, args []string, getenv func(string) string, out io.
 		}
 	}
 	switch {
-	case args[0] == "serve" && flags.NArg() == 0:
-		err = serve(ctx, *root, getenv, out)
+	case (args[0] == "serve" || args[0] == "demo") && flags.NArg() == 0:
+		err = serve(ctx, *root, getenv, out, play)
 	case args[0] == "exec" && flags.NArg() > 0:
 		return execute(ctx, *root, flags.Args())
 	default:
@@ -69,8 +77,28 @@ func run(ctx context.Context, args []string, getenv func(string) string, out io.
 	return 0, nil
 }
 
-// serve runs the whole stack until ctx ends.
-func serve(ctx context.Context, root string, getenv func(string) string, out io.Writer) error {
+// playing says how to play the main job.
+type playing struct {
+	once   bool
+	roster string // "" is the demo's own
+}
+
+// on plays the main job on a stack.
+func (p playing) on(ctx context.Context, s *stack.Stack, out io.Writer) error {
+	d := demo.Demo{API: s.API, Control: s.Control, Roster: demo.Dealers, RosterName: "dealers-2000.xlsx", Out: out}
+	if p.roster != "" {
+		file, err := os.ReadFile(p.roster)
+		if err != nil {
+			return err
+		}
+		d.Roster, d.RosterName = file, filepath.Base(p.roster)
+	}
+	return d.Play(ctx)
+}
+
+// serve runs the whole stack until ctx ends, or until the main job has been played if that is all that is wanted. A job that fails ends
+// it.
+func serve(ctx context.Context, root string, getenv func(string) string, out io.Writer, play *playing) error {
 	port, err := strconv.Atoi(cmp.Or(getenv("PORT"), "8080"))
 	if err != nil {
 		return fmt.Errorf("PORT: %w", err)
@@ -87,13 +115,21 @@ func serve(ctx context.Context, root string, getenv func(string) string, out io.
 	if err != nil {
 		return err
 	}
+	if play != nil {
+		if err := play.on(ctx, s, out); err != nil {
+			return errors.Join(err, s.Close())
+		}
+	}
 	for _, line := range [][2]string{
 		{"web, api", s.Web}, {"issuer", s.Issuer}, {"control", s.Control}, {"outbox", s.Control + "/outbox"},
 		{"s3", s.S3}, {"dynamodb", s.DynamoDB}, {"sqs", s.SQS}, {"logs", s.Logs},
 	} {
 		fmt.Fprintf(out, "%-10s %s\n", line[0], line[1])
 	}
-	<-ctx.Done()
+	if play == nil || !play.once {
+		fmt.Fprintln(out, "Ctrl-C ends it.")
+		<-ctx.Done()
+	}
 	return s.Close()
 }
 
