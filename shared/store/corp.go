@@ -67,7 +67,7 @@ type memberCard struct {
 }
 
 func newMemberItem(m network.Member) memberItem {
-	l := memberList(m.Corp, m.Name, m.Person)
+	l := memberList(m)
 	return memberItem{memberKey(m.Person, m.Corp), l.PK, l.SK, memberCard{m.Name, m.Phone, m.Role}}
 }
 
@@ -152,9 +152,9 @@ func (s *Store) Member(ctx context.Context, corp, person string) (network.Member
 	return it.member(), nil
 }
 
-// Members lists a corp's people by name.
+// Members lists a corp's people: super-admins first, then by name.
 func (s *Store) Members(ctx context.Context, corp, cursor string, limit int) ([]network.Member, string, error) {
-	found, next, err := s.listPage(ctx, memberList(corp, "", "").PK, cursor, limit)
+	found, next, err := s.listPage(ctx, memberList(network.Member{Corp: corp}).PK, cursor, limit)
 	if err != nil {
 		return nil, "", wrap("members", err)
 	}
@@ -167,6 +167,33 @@ func (s *Store) Members(ctx context.Context, corp, cursor string, limit int) ([]
 		members[i] = it.member()
 	}
 	return members, next, nil
+}
+
+// SuperAdmins are a corp's super-admins by name: as many as it has, there is
+// no page of them.
+func (s *Store) SuperAdmins(ctx context.Context, corp string) ([]network.Member, error) {
+	in := &dynamodb.QueryInput{
+		TableName: &s.table, IndexName: aws.String("list"),
+		KeyConditionExpression:    aws.String("LPK = :pk AND begins_with(LSK, :sk)"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": str(memberList(network.Member{Corp: corp}).PK), ":sk": str(rank(network.SuperAdmin) + "#")},
+	}
+	var admins []network.Member
+	for {
+		out, err := s.db.Query(ctx, in)
+		if err != nil {
+			return nil, wrap("super-admins", err)
+		}
+		for _, raw := range out.Items {
+			var it memberItem
+			if err := attributevalue.UnmarshalMap(raw, &it); err != nil {
+				return nil, wrap("super-admins", err)
+			}
+			admins = append(admins, it.member())
+		}
+		if in.ExclusiveStartKey = out.LastEvaluatedKey; in.ExclusiveStartKey == nil {
+			return admins, nil
+		}
+	}
 }
 
 // listPage is a page of one partition of the list index.
@@ -243,7 +270,8 @@ func (s *Store) SetRole(ctx context.Context, corp, person string, role network.R
 		was := m.Role
 		m.Role = role
 		t := s.tx()
-		t.update(memberKey(person, corp), "SET Card.#r = :r", "Card.#r = :was", map[string]string{"r": "Role"}, vals{"r": role, "was": was})
+		t.update(memberKey(person, corp), "SET Card.#r = :r, LSK = :lsk", "Card.#r = :was", map[string]string{"r": "Role"},
+			vals{"r": role, "lsk": memberList(m).SK, "was": was})
 		s.countAdmin(t, corp, map[bool]int{true: 1, false: -1}[role == network.SuperAdmin])
 		return t, nil
 	}, lastAdminAt(1))

@@ -35,6 +35,10 @@ func newGroupItem(chain string, g network.Group) groupItem {
 	return groupItem{groupKey(chain, g.ID), g.ID, g.Name, g.Parent, g.Order, g.Edition}
 }
 
+func (i groupItem) group() network.Group {
+	return network.Group{ID: i.ID, Name: i.Name, Parent: i.Parent, Order: i.Order, Edition: i.Edition}
+}
+
 // Tree reads a chain's groups: as many reads as there are groups, which are
 // few beside its partners.
 func (s *Store) Tree(ctx context.Context, chain string) (network.Tree, error) {
@@ -50,10 +54,26 @@ func (s *Store) tree(ctx context.Context, chain string) (network.Tree, treeItem,
 		}
 		var it groupItem
 		err := attributevalue.UnmarshalMap(item, &it)
-		tree[it.ID] = network.Group{ID: it.ID, Name: it.Name, Parent: it.Parent, Order: it.Order, Edition: it.Edition}
+		tree[it.ID] = it.group()
 		return err
 	})
 	return tree, edition, err
+}
+
+// Group is one group of a chain, or ErrGroupNotFound.
+func (s *Store) Group(ctx context.Context, chain string, id int) (network.Group, error) {
+	if id < network.RootGroup {
+		return network.Group{}, network.ErrGroupNotFound
+	}
+	var it groupItem
+	found, err := s.get(ctx, groupKey(chain, id), &it)
+	if err != nil {
+		return network.Group{}, wrap("group", err)
+	}
+	if !found {
+		return network.Group{}, network.ErrGroupNotFound
+	}
+	return it.group(), nil
 }
 
 // CreateGroup adds a group and gives it its id: ErrGroupNotFound (parent),

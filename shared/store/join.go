@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"math/rand/v2"
 	"slices"
@@ -116,7 +117,7 @@ func (s *Store) Join(ctx context.Context, ticket network.Ticket, p network.Perso
 			is := it.partner(ticket.Chain)
 			stands = &is
 		}
-		if out, err = j.Admit(target, stands); err != nil {
+		if out, err = j.Admit(target, stands); err != nil || out.Repeat {
 			return false, err
 		}
 		t, where := s.joinTx(j, out, it, gate, member, p)
@@ -267,7 +268,8 @@ func (s *Store) joinTx(j network.Joining, a network.Admission, was partnerItem, 
 		t.check(corpKey(c.ID), "Version = :v", vals{"v": c.Version})
 	}
 	if !member {
-		m := network.Member{Person: p.ID, Corp: a.Corp.ID, Name: a.Contact.Name, Phone: p.Phone, Role: network.Staff}
+		// In their corp they go by the name that they give; the chain's roster may call them otherwise.
+		m := network.Member{Person: p.ID, Corp: a.Corp.ID, Name: cmp.Or(p.Name, a.Contact.Name), Phone: p.Phone, Role: network.Staff}
 		if a.Corp.Version == 0 {
 			m.Role = network.SuperAdmin // R02
 		}

@@ -70,8 +70,18 @@ func partnerList(chain string, p network.Partner) key {
 	return key{listShard(chain, int(shard(p.ID, listShards))), class(p.State) + fmt.Sprintf("#%010d#", p.Group) + p.Name + "#" + p.ID}
 }
 func listShard(chain string, i int) string { return fmt.Sprintf("CHAIN#%s#L%d", chain, i) }
-func memberList(corp, name, person string) key {
-	return key{"CORP#" + corp + "#MEMBERS", name + "#" + person}
+
+// memberList sorts a corp's people: super-admins before the others, so that
+// who they are is one page of a corp of any size, then by name.
+func memberList(m network.Member) key {
+	return key{"CORP#" + m.Corp + "#MEMBERS", rank(m.Role) + "#" + m.Name + "#" + m.Person}
+}
+
+func rank(r network.Role) string {
+	if r == network.SuperAdmin {
+		return "0"
+	}
+	return "1"
 }
 
 // class sorts those who have joined before those who are to.
