@@ -40,13 +40,15 @@ func (a Actor) MustOwn() error {
 
 // SeesPartners reports whether all joined partners are shown to the actor
 // (R35): to the owner's people always, to partners' by the chain's switch.
-func (a Actor) SeesPartners() bool { return a.Side == Owner || a.Chain.PartnersSeeAnother }
+func (a Actor) SeesPartners() bool {
+	return a.Side == Owner || a.Side == Guest && a.Chain.PartnersSeeAnother
+}
 
 // Sees reports whether the partner is shown to the actor (R35): who is still
 // to join, to the owner's people alone.
 func (a Actor) Sees(p Partner) bool {
 	switch {
-	case p.State == PartnerRemoved:
+	case a.Side == Outside, p.State == PartnerRemoved:
 		return false
 	case a.Side == Owner:
 		return true
@@ -58,7 +60,9 @@ func (a Actor) Sees(p Partner) bool {
 
 // SeesContact reports whether a person of a partner that the actor sees is
 // shown: to another corp only who has joined (R03).
-func (a Actor) SeesContact(k Contact) bool { return a.Side == Owner || k.HasJoined() }
+func (a Actor) SeesContact(k Contact) bool {
+	return a.Side == Owner || a.Side == Guest && k.HasJoined()
+}
 
 // SeesPhone reports whether a contact's phone is shown in full: to admins,
 // and to the person.
@@ -66,7 +70,9 @@ func (a Actor) SeesPhone(person string) bool { return a.Admin || a.Person.ID == 
 
 // SeesGroup reports whether the actor sees a group (R08): the owner's people
 // all, a partner's the one that it stands in.
-func (a Actor) SeesGroup(group, own int) bool { return a.Side == Owner || group == own }
+func (a Actor) SeesGroup(group, own int) bool {
+	return a.Side == Owner || a.Side == Guest && group == own
+}
 
 // MayInvite holds R07 for a new invite: super-admins and chain admins always;
 // the owner's other members while members_may_invite is on; a partner's

@@ -91,7 +91,8 @@ type ChainEdit struct {
 }
 
 // Apply makes the edit, or says which field is wrong. A policy that changes
-// is appended to the history, never rewritten (R12).
+// is appended to the history, never rewritten (R12), and never before its last
+// entry: machines' clocks differ.
 func (c Chain) Apply(e ChainEdit, at time.Time) (Chain, error) {
 	if e.Name != nil {
 		if err := checkText("name", *e.Name, MaxName); err != nil {
@@ -104,7 +105,7 @@ func (c Chain) Apply(e ChainEdit, at time.Time) (Chain, error) {
 			return Chain{}, InvalidField("join_policy", "not_allowed", "join_policy is open or imported_only")
 		}
 		if *p != c.Policy() {
-			c.Policies = append(slices.Clone(c.Policies), PolicyChange{At: at, Policy: *p})
+			c.Policies = append(slices.Clone(c.Policies), PolicyChange{At: later(at, c.Policies[len(c.Policies)-1].At), Policy: *p})
 		}
 	}
 	set(&c.MembersMayInvite, e.MembersMayInvite)
@@ -113,6 +114,13 @@ func (c Chain) Apply(e ChainEdit, at time.Time) (Chain, error) {
 	c.Edition++
 	c.Gate++
 	return c, nil
+}
+
+func later(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
 }
 
 func set[T any](to *T, v *T) {

@@ -81,14 +81,17 @@ func (t Tree) Children(id int) []Group {
 
 // Below are the ids of the group and of all groups under it, ascending.
 func (t Tree) Below(id int) []int {
+	under := make(map[int][]int, len(t))
+	for _, g := range t {
+		under[g.Parent] = append(under[g.Parent], g.ID)
+	}
 	out := []int{id}
 	for i := 0; i < len(out); i++ {
-		for _, g := range t.Children(out[i]) {
-			out = append(out, g.ID)
-		}
+		out = append(out, under[out[i]]...)
+		delete(under, out[i]) // ends, should the tree ever hold a circle
 	}
 	slices.Sort(out)
-	return out
+	return slices.Compact(out)
 }
 
 // Find is the group at the end of a path below the root, and how many of
@@ -96,14 +99,38 @@ func (t Tree) Below(id int) []int {
 func (t Tree) Find(path []string) (id, levels int) {
 	id = RootGroup
 	for _, name := range path {
-		i := slices.IndexFunc(t.Children(id), func(g Group) bool { return FoldName(g.Name) == FoldName(name) })
-		if i < 0 {
+		below, ok := t.child(id, FoldName(name))
+		if !ok {
 			break
 		}
-		id = t.Children(id)[i].ID
+		id = below
 		levels++
 	}
 	return id, levels
+}
+
+func (t Tree) child(parent int, folded string) (id int, ok bool) {
+	for _, g := range t {
+		if g.Parent == parent && FoldName(g.Name) == folded {
+			return g.ID, true
+		}
+	}
+	return 0, false
+}
+
+// rung is one step down a path of groups: a name right below a parent.
+type rung struct {
+	parent int
+	name   string // folded
+}
+
+// byName is for whom Find, which looks at every group, is too slow.
+func (t Tree) byName() map[rung]int {
+	ids := make(map[rung]int, len(t))
+	for _, g := range t {
+		ids[rung{g.Parent, FoldName(g.Name)}] = g.ID
+	}
+	return ids
 }
 
 // CheckPlace reports whether group id (0: a new one) may be called name and

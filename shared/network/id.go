@@ -47,7 +47,7 @@ func hashID(prefix string, parts ...string) string {
 
 func rawID(prefix, id string) ([]byte, bool) {
 	s, ok := strings.CutPrefix(id, prefix)
-	if !ok {
+	if !ok || len(s) != idEncoding.EncodedLen(idBytes) { // the decoder overlooks line breaks
 		return nil, false
 	}
 	b, err := idEncoding.DecodeString(s)

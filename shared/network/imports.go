@@ -176,7 +176,8 @@ func (p *Planner) Absorb(r RosterRow, plan RowPlan) {
 	if p.Partners == nil {
 		p.Partners = map[string]Partner{}
 	}
-	p.opened[plan.Partner] = p.opened[plan.Partner] || len(r.Group) > 0
+	grouped, opened := p.opened[plan.Partner]
+	p.opened[plan.Partner] = grouped || len(r.Group) > 0
 	now, known := p.Partners[plan.Partner]
 	if !known || now.State == PartnerRemoved {
 		now = Partner{ID: plan.Partner, Chain: p.Import.Chain, CustomID: r.CustomID, Epoch: now.Epoch, State: PartnerPending}
@@ -185,9 +186,10 @@ func (p *Planner) Absorb(r RosterRow, plan RowPlan) {
 	if plan.Group != 0 {
 		now.Group = p.group(r.Group)
 	}
-	now.People = maps.Clone(now.People)
-	if now.People == nil {
-		now.People = map[string]string{}
+	if !opened || now.People == nil { // from then on the map is ours
+		people := make(map[string]string, len(now.People)+1)
+		maps.Copy(people, now.People)
+		now.People = people
 	}
 	now.People[plan.Person] = r.Fingerprint()
 	p.Partners[plan.Partner] = now

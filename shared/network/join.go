@@ -1,6 +1,7 @@
 package network
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -121,10 +122,14 @@ func (j Joining) Admit(target string, p *Partner) (Admission, error) {
 		if err := NoticeUsable(j.Chain, *p, *known, j.Ticket.Version, j.Now); err != nil {
 			return Admission{}, err
 		}
+		if !place.RemovedAt.IsZero() && !known.NoticeAt.After(place.RemovedAt) {
+			return Admission{}, ErrInviteRevoked // R18: the corp's removal, whichever partner it was
+		}
 	} else if known != nil && !known.LeftAt.IsZero() && !j.Invite.CreatedAt.After(known.LeftAt) {
 		return Admission{}, ErrInviteRevoked // R18
 	}
 	a := Admission{Corp: j.Corp, Fresh: p == nil, Known: known != nil}
+	bound := place.Side == Guest && place.Partner == target && place.RemovedAt.IsZero()
 	if p == nil {
 		p = &Partner{ID: target, Chain: j.Chain.ID, Name: j.Corp.Name, Group: j.Chain.Landing(j.Invite.Group)}
 	}
@@ -132,10 +137,19 @@ func (j Joining) Admit(target string, p *Partner) (Admission, error) {
 	switch {
 	case p.Corp != "" && p.Corp != j.Corp.ID && p.State != PartnerRemoved:
 		return Admission{}, ErrPartnerConflict // R23
-	case p.State == PartnerRemoved && p.Imported && !a.Known:
+	case p.Imported && !bound && (p.State == PartnerRemoved || !a.Known || known.Epoch != p.Epoch):
+		// Neither the corp nor the person is of that partner any more (R21, R38).
+		if j.Chain.Policy() == ImportedOnly {
+			return Admission{}, ErrNotImported
+		}
 		return Admission{}, ErrInviteRevoked
+	case a.Known && known.HasJoined() && known.Epoch == p.Epoch && p.Corp == j.Corp.ID:
+		a.Repeat, a.Contact = true, *known // R15
+		return a, nil
 	case p.Joined >= j.Chain.PeopleLimit:
 		return Admission{}, ErrQuotaExceeded
+	case known == nil && j.Person.Name == "":
+		return Admission{}, InvalidField("name", "missing", "nobody has said what you are called: give a name")
 	}
 	a.First = p.State != PartnerJoined
 	a.Binds = place.Partner != target || !place.RemovedAt.IsZero() || place.Epoch != p.Epoch
@@ -146,6 +160,11 @@ func (j Joining) Admit(target string, p *Partner) (Admission, error) {
 	}
 	if _, counted := p.People[j.Person.ID]; !counted {
 		a.Partner.Contacts++
+		a.Partner.People = maps.Clone(p.People)
+		if a.Partner.People == nil {
+			a.Partner.People = map[string]string{}
+		}
+		a.Partner.People[j.Person.ID] = "" // came without a roster row
 	}
 	if known != nil {
 		a.Contact = *known

@@ -18,8 +18,9 @@ func ParsePhone(s string) (e164 string, ok bool) {
 	return s, true
 }
 
-// MaskPhone keeps what lets its owner recognise it: the first three and the
-// last two digits of the national number.
+// MaskPhone keeps what lets its owner recognise it: of a mainland number the
+// first three digits and the last two, of another the country's first two and
+// the last two; four at least are hidden.
 func MaskPhone(e164 string) string {
 	if len(e164) < 8 {
 		return "****"
@@ -28,6 +29,7 @@ func MaskPhone(e164 string) string {
 	if strings.HasPrefix(e164, "+86") {
 		keep = 6
 	}
+	keep = min(keep, len(e164)-2-4)
 	return e164[:keep] + strings.Repeat("*", len(e164)-keep-2) + e164[len(e164)-2:]
 }
 

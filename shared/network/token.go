@@ -6,17 +6,26 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
+	"io"
 	"log/slog"
+	"math"
 )
 
 // Token is the secret in an invite's URL. It is never stored: it names what
 // it opens and proves it with an HMAC, so a dump of the table holds nothing
-// usable (R11). Printing or logging one gives a placeholder.
+// usable (R11). Printing, logging or marshalling one gives a placeholder;
+// only Reveal gives the token.
 type Token string
 
-func (Token) String() string       { return "<token>" }
-func (Token) GoString() string     { return "<token>" }
-func (Token) LogValue() slog.Value { return slog.StringValue("<token>") }
+const hidden = "<token>"
+
+func (Token) String() string               { return hidden }
+func (Token) GoString() string             { return hidden }
+func (Token) LogValue() slog.Value         { return slog.StringValue(hidden) }
+func (Token) MarshalText() ([]byte, error) { return []byte(hidden), nil } // a struct that holds one may be logged as JSON
+
+// Format hides the token from the verbs too that ask for no String, as %d.
+func (Token) Format(f fmt.State, _ rune) { io.WriteString(f, hidden) }
 
 // Reveal is the token itself, for the URL that is handed to its owner.
 func (t Token) Reveal() string { return string(t) }
@@ -52,8 +61,11 @@ func (k TokenKeys) Sign(t Ticket) (Token, error) {
 	for id := range k {
 		current = max(current, id)
 	}
-	if current == 0 {
+	if current == 0 || len(k[current]) == 0 {
 		return "", fmt.Errorf("sign: no key")
+	}
+	if t.Version < 0 || t.Version > math.MaxUint16 {
+		return "", fmt.Errorf("sign: version %d", t.Version) // cut to 16 bits it would be an older one's
 	}
 	b := []byte{linkToken, current}
 	ids := [][2]string{{chainPrefix, t.Chain}, {invitePrefix, t.Invite}}
@@ -77,11 +89,11 @@ func (k TokenKeys) Sign(t Ticket) (Token, error) {
 // is ErrNotFound, before anything is looked up (R14).
 func (k TokenKeys) Verify(token Token) (Ticket, error) {
 	b, err := base64.RawURLEncoding.Strict().DecodeString(string(token))
-	if err != nil || len(b) < 2+macBytes {
-		return Ticket{}, ErrNotFound
+	if err != nil || len(b) < 2+macBytes || len(token) != base64.RawURLEncoding.EncodedLen(len(b)) {
+		return Ticket{}, ErrNotFound // the decoder would overlook line breaks
 	}
 	body, mac := b[:len(b)-macBytes], b[len(b)-macBytes:]
-	if _, known := k[body[1]]; !known || !hmac.Equal(mac, k.mac(body[1], body)) {
+	if len(k[body[1]]) == 0 || !hmac.Equal(mac, k.mac(body[1], body)) {
 		return Ticket{}, ErrNotFound
 	}
 	id := func(prefix string, n int) string {

@@ -1,0 +1,147 @@
+package network_test
+
+import (
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/tributary-app/tributary/shared/network"
+)
+
+func TestR12_AnInviteLivesAsLongAsThePoliciesSay(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name    string
+		created time.Duration // after noon
+		own     time.Duration
+		toggles []time.Duration // after noon: on, off, on …
+		want    time.Duration   // after noon
+	}{
+		{"7 days", 0, 0, nil, 7 * day},
+		{"a shorter life of its own wins", 0, time.Hour, nil, time.Hour},
+		{"a longer one doesn't", 0, 30 * day, nil, 7 * day},
+		{"90 days while imported_only is on", day, 0, []time.Duration{day}, 91 * day},
+		{"on since before it was made", 2 * day, 0, []time.Duration{day}, 92 * day},
+		{"turning it on stretches", 0, 0, []time.Duration{3 * day}, 90 * day},
+		{"a second before the end is soon enough", 0, 0, []time.Duration{7*day - time.Second}, 90 * day},
+		{"at the end it is too late", 0, 0, []time.Duration{7 * day}, 7 * day},
+		{"after the end too", 0, 0, []time.Duration{8 * day}, 7 * day},
+		{"turning it off shrinks", 0, 0, []time.Duration{day, 3 * day}, 7 * day},
+		{"turning it off ends what is older than 7 days", 0, 0, []time.Duration{day, 30 * day}, 30 * day},
+		{"turning it off on day 7 too", 0, 0, []time.Duration{day, 7 * day}, 7 * day},
+		{"on again doesn't revive", 0, 0, []time.Duration{day, 30 * day, 30*day + 1}, 30 * day},
+		{"nor in the same moment", 0, 0, []time.Duration{day, 30 * day, 30 * day}, 30 * day},
+		{"off and on within the first week costs nothing", 0, 0, []time.Duration{day, 2 * day, 3 * day}, 90 * day},
+		{"turned off after 90 days", 0, 0, []time.Duration{day, 100 * day}, 90 * day},
+		{"toggles from before it was made don't count", 40 * day, 0, []time.Duration{day, 30 * day}, 47 * day},
+		{"its own life under 90 days", 0, 20 * day, []time.Duration{day}, 20 * day},
+		{"its own life doesn't hold off the switch", 0, 20 * day, []time.Duration{day, 10 * day}, 10 * day},
+		{"made before the history began", -day, 0, nil, 6 * day},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			got := network.ExpiresAt(noon.Add(c.created), c.own, policies(c.toggles...))
+			if w := noon.Add(c.want); !got.Equal(w) {
+				t.Errorf("got %v, want %v", got, w)
+			}
+		})
+	}
+	if got := network.ExpiresAt(noon, 0, nil); !got.Equal(noon) {
+		t.Errorf("without a history: got %v, want %v", got, noon)
+	}
+}
+
+// history draws one that begins at noon; all its times are whole units.
+func history(t *rapid.T, unit time.Duration) []network.PolicyChange {
+	h := policies()
+	for _, after := range rapid.SliceOfN(rapid.IntRange(0, int(60*day/unit)), 0, 5).Draw(t, "toggles") {
+		at := h[len(h)-1].At.Add(time.Duration(after) * unit)
+		h = append(h, network.PolicyChange{At: at, Policy: rapid.SampledFrom([]network.JoinPolicy{network.Open, network.ImportedOnly}).Draw(t, "policy")})
+	}
+	return h
+}
+
+// watch is what ExpiresAt says, found by living through it hour by hour.
+func watch(created time.Time, own time.Duration, history []network.PolicyChange) time.Time {
+	policy := history[0].Policy
+	ended := func(now time.Time) bool {
+		life := map[network.JoinPolicy]time.Duration{network.Open: 7 * day, network.ImportedOnly: 90 * day}[policy]
+		if own > 0 && own < life {
+			life = own
+		}
+		return !now.Before(created.Add(life))
+	}
+	for now := noon; ; now = now.Add(time.Hour) {
+		if ended(now) {
+			return now
+		}
+		for _, change := range history {
+			if !change.At.Equal(now) {
+				continue
+			}
+			policy = change.Policy
+			if now.After(created) && ended(now) {
+				return now
+			}
+		}
+	}
+}
+
+func TestR12_TheEndIsWhatAClockWatcherSees(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		h := history(t, time.Hour)
+		created := noon.Add(time.Duration(rapid.IntRange(0, 150*24).Draw(t, "created")) * time.Hour)
+		own := time.Duration(rapid.IntRange(0, 100*24).Draw(t, "own")) * time.Hour
+		got, want := network.ExpiresAt(created, own, h), watch(created, own, h)
+		if !got.Equal(want) {
+			t.Errorf("got %v, want %v", got, want)
+		}
+	})
+}
+
+func TestR12_AnInviteIsLiveToTheLastSecondAndNoLonger(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		c := chainWith(history(t, time.Second))
+		i := network.Invite{
+			CreatedAt: noon.Add(time.Duration(rapid.IntRange(0, 150*86400).Draw(t, "created")) * time.Second),
+			Own:       time.Duration(rapid.IntRange(0, 90*86400).Draw(t, "own")) * time.Second,
+		}
+		end := i.ExpiresAt(c)
+		if got := i.State(c, end.Add(-time.Second)); got != network.InviteLive {
+			t.Errorf("a second before: got %s, want live", got)
+		}
+		if got := i.State(c, end); got != network.InviteExpired {
+			t.Errorf("at the end: got %s, want expired", got)
+		}
+		if life := end.Sub(i.CreatedAt); life > 90*day || i.Own > 0 && life > i.Own {
+			t.Errorf("got a life of %v, want at most 90 days and its own %v", life, i.Own)
+		}
+	})
+}
+
+func TestR12_WhatHasEndedNeverRevives(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		h := history(t, time.Second)
+		created := noon.Add(time.Duration(rapid.IntRange(0, 60*86400).Draw(t, "created")) * time.Second)
+		own := time.Duration(rapid.IntRange(0, 90*86400).Draw(t, "own")) * time.Second
+		before := network.ExpiresAt(created, own, h)
+
+		now := h[len(h)-1].At
+		for _, wait := range rapid.SliceOfN(rapid.IntRange(0, 60*86400), 1, 4).Draw(t, "later toggles") {
+			now = now.Add(time.Duration(wait) * time.Second)
+			h = append(h, network.PolicyChange{At: now, Policy: rapid.SampledFrom([]network.JoinPolicy{network.Open, network.ImportedOnly}).Draw(t, "policy")})
+			after := network.ExpiresAt(created, own, h)
+			if !before.After(now) && !after.Equal(before) {
+				t.Fatalf("ended at %v; a change at %v makes it %v", before, now, after)
+			}
+			if before.After(now) && after.Before(now) {
+				t.Fatalf("was to live until %v; a change at %v ends it in the past, at %v", before, now, after)
+			}
+			before = after
+		}
+	})
+}
