@@ -148,11 +148,12 @@ func (s *Store) Chain(ctx context.Context, id string) (network.Chain, error) {
 // else ErrPrecondition. From its commit on, joins follow the new settings
 // (R16).
 func (s *Store) EditChain(ctx context.Context, was network.Chain, e network.ChainEdit, now time.Time) (network.Chain, error) {
-	c, err := was.Apply(e, now)
-	if err != nil {
-		return network.Chain{}, err
-	}
-	err = s.commit(ctx, func() (*tx, error) {
+	var c network.Chain
+	err := s.commit(ctx, func() (*tx, error) {
+		var err error
+		if c, err = was.Apply(e, now); err != nil {
+			return nil, err
+		}
 		t := s.tx()
 		s.writeChain(t, c, was)
 		if from, to := network.FoldName(was.Name), network.FoldName(c.Name); from != to {
@@ -160,11 +161,19 @@ func (s *Store) EditChain(ctx context.Context, was network.Chain, e network.Chai
 			t.remove(nameKey(from), "", nil)
 		}
 		return t, nil
-	}, func(i int, _ map[string]types.AttributeValue) error {
+	}, func(i int, old map[string]types.AttributeValue) error {
 		if i > 0 {
 			return network.ErrNameTaken
 		}
-		return network.ErrPrecondition
+		var is chainItem
+		if err := attributevalue.UnmarshalMap(old, &is); err != nil {
+			return err
+		}
+		if is.Edition != was.Edition {
+			return network.ErrPrecondition
+		}
+		was = is.chain() // only the gate has moved on, by a revocation or a group that went: no setting
+		return nil
 	})
 	return c, wrap("edit chain", err)
 }

@@ -300,6 +300,38 @@ func (s *Store) RemoveMember(ctx context.Context, corp, person string) error {
 	return wrap("remove member", err)
 }
 
+// HandOver takes a super-admin out of a corp and makes another member one in
+// the same write, so that the last one can leave in one call (R06). ErrDenied
+// if who goes has nothing to hand over, ErrNotFound if either is no member.
+func (s *Store) HandOver(ctx context.Context, corp, from, to string) error {
+	err := s.commit(ctx, func() (*tx, error) {
+		was, err := s.Member(ctx, corp, from)
+		if err != nil {
+			return nil, err
+		}
+		if was.Role != network.SuperAdmin {
+			return nil, network.ErrDenied
+		}
+		heir, err := s.Member(ctx, corp, to)
+		if err != nil {
+			return nil, err
+		}
+		t := s.tx()
+		t.remove(memberKey(from, corp), "Card.#r = :r", vals{"r": was.Role})
+		t.items[0].Delete.ExpressionAttributeNames = map[string]string{"#r": "Role"}
+		had, by := heir.Role, 0
+		if had == network.SuperAdmin {
+			by = -1
+		}
+		heir.Role = network.SuperAdmin
+		t.update(memberKey(to, corp), "SET Card.#r = :r, LSK = :lsk", "Card.#r = :was", map[string]string{"r": "Role"},
+			vals{"r": heir.Role, "lsk": memberList(heir).SK, "was": had})
+		s.countAdmin(t, corp, by)
+		return t, nil
+	}, func(int, map[string]types.AttributeValue) error { return nil })
+	return wrap("hand over", err)
+}
+
 // countAdmin changes how many super-admins a corp has, never to none (R06).
 // Version goes up with it: a join under the corp by who has just been removed
 // is refused by its own write (R16).

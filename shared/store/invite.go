@@ -116,12 +116,12 @@ func (s *Store) RevokeInvite(ctx context.Context, chain, id string, now time.Tim
 	return s.Invite(ctx, chain, id)
 }
 
-// RevokeInvitesOf ends all invites of a chain that somebody made: they are no
-// longer there to answer for them (R09).
-func (s *Store) RevokeInvitesOf(ctx context.Context, chain, maker string, now time.Time) error {
+// RevokeInvites ends those invites of a chain that which picks: their makers
+// are no longer there to answer for them (R09, R38).
+func (s *Store) RevokeInvites(ctx context.Context, chain string, which func(network.Invite) bool, now time.Time) error {
 	cursor := ""
 	for {
-		page, next, err := s.Invites(ctx, chain, cursor, 1000, func(i network.Invite) bool { return i.Maker == maker && i.RevokedAt.IsZero() })
+		page, next, err := s.Invites(ctx, chain, cursor, 1000, func(i network.Invite) bool { return i.RevokedAt.IsZero() && which(i) })
 		if err != nil {
 			return err
 		}
