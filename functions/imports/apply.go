@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"maps"
+	"strings"
 	"sync"
 
+	"github.com/tributary-app/tributary/shared/batch"
 	"github.com/tributary-app/tributary/shared/network"
 	"github.com/tributary-app/tributary/shared/store"
 )
@@ -19,14 +21,19 @@ const writers = 4
 func (i *imports) do(ctx context.Context, c network.Chain, imp network.Import, rows []network.RosterRow) (network.Counts, error) {
 	var sum network.Counts
 	ids := map[string]bool{}
-	var paths [][]string
+	named := map[string]bool{}
+	var paths [][]string // each once: of thousands of rows few name a new group
 	for _, r := range rows {
-		if r.Code == "" {
-			ids[network.RosterPartnerID(c.ID, r.CustomID, r.Corp)] = true
+		if r.Code != "" {
+			continue
+		}
+		ids[network.RosterPartnerID(c.ID, r.CustomID, r.Corp)] = true
+		if path := strings.Join(r.Group, "/"); path != "" && !named[path] {
+			named[path] = true
 			paths = append(paths, r.Group)
 		}
 	}
-	before, err := i.store.Existing(ctx, c.ID, ids)
+	was, err := i.store.Existing(ctx, c.ID, ids)
 	if err != nil {
 		return sum, err
 	}
@@ -40,11 +47,12 @@ func (i *imports) do(ctx context.Context, c network.Chain, imp network.Import, r
 	}
 
 	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
 	var wg sync.WaitGroup
 	defer wg.Wait()
+	defer stop(nil)
+	last := map[string]chan struct{}{} // by partner: the chunk that said something of it before
 	slots := make(chan struct{}, writers)
-	planner := network.Planner{Import: imp, Key: i.key, Tree: tree, Partners: maps.Clone(before)}
+	planner := network.Planner{Import: imp, Key: i.key, Tree: tree, Partners: maps.Clone(was)}
 	for n := 0; n*store.ChunkRows < len(rows); n++ {
 		chunk := rows[n*store.ChunkRows : min(len(rows), (n+1)*store.ChunkRows)]
 		plans, again := planned[n]
@@ -69,19 +77,41 @@ func (i *imports) do(ctx context.Context, c network.Chain, imp network.Import, r
 			return sum, context.Cause(ctx)
 		case slots <- struct{}{}:
 		}
-		wg.Go(func() {
-			defer func() { <-slots }()
-			err := i.store.Apply(ctx, imp, n, chunk, plans, before)
-			if err == nil {
-				err = i.store.TallyChunk(ctx, imp, n, plans)
+		done := make(chan struct{})
+		var before []chan struct{}
+		for _, p := range plans {
+			if p.Outcome == network.RowCreated || p.Outcome == network.RowUpdated {
+				if earlier, ok := last[p.Partner]; ok && earlier != done {
+					before = append(before, earlier)
+				}
+				last[p.Partner] = done
 			}
-			if err != nil {
+		}
+		wg.Go(func() {
+			defer func() { close(done); <-slots }()
+			for _, earlier := range before { // what is said of one partner is done in the sheet's order
+				<-earlier
+			}
+			if err := i.apply(ctx, imp, n, chunk, plans, was); err != nil {
 				stop(err)
 			}
 		})
 	}
 	wg.Wait()
 	return sum, context.Cause(ctx)
+}
+
+// apply does what one chunk's plan says, and notes that it is done.
+func (i *imports) apply(ctx context.Context, imp network.Import, n int, rows []network.RosterRow, plans []network.RowPlan, was map[string]network.Partner) error {
+	return batch.Guard(func() error {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err := i.store.Apply(ctx, imp, n, rows, plans, was); err != nil {
+			return err
+		}
+		return i.store.TallyChunk(ctx, imp, n, plans)
+	})
 }
 
 // tree is the chain's groups, with those that the rows name and that were

@@ -7,14 +7,18 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"github.com/tributary-app/tributary/shared/batch"
 	"github.com/tributary-app/tributary/shared/network"
 	"github.com/tributary-app/tributary/shared/roster"
+	"github.com/tributary-app/tributary/shared/roster/form"
 	"github.com/tributary-app/tributary/shared/store"
 )
 
@@ -42,15 +46,12 @@ func (i *imports) uploaded(ctx context.Context, e events.S3Event) error {
 			slog.WarnContext(ctx, "upload of nothing that was asked for")
 			continue
 		}
-		err := i.take(ctx, chain, id, r.S3.Bucket.Name, r.S3.Object.URLDecodedKey, strings.Trim(r.S3.Object.ETag, `"`))
-		switch network.KindOf(err) {
-		case network.NotFound, network.Conflict:
-			// No such import, or it has another upload: there is nothing to do.
-			slog.WarnContext(ctx, "upload ignored", "chain", chain, "import", id, "reason", network.CodeOf(err))
-		default:
-			if err != nil {
-				failed = append(failed, fmt.Errorf("import %s: %w", id, err))
-			}
+		err := batch.Guard(func() error {
+			return i.take(ctx, chain, id, r.S3.Bucket.Name, r.S3.Object.URLDecodedKey, strings.Trim(r.S3.Object.ETag, `"`))
+		})
+		if err != nil {
+			slog.ErrorContext(ctx, "import failed", "chain", chain, "import", id, "err", err)
+			failed = append(failed, fmt.Errorf("import %s: %w", id, err))
 		}
 	}
 	return errors.Join(failed...)
@@ -67,13 +68,15 @@ func importOf(key string) (chain, id string, ok bool) {
 
 // take brings one upload to its end.
 func (i *imports) take(ctx context.Context, chain, id, bucket, key, etag string) error {
-	imp, err := i.store.BeginImport(ctx, chain, id, etag, i.now())
+	c, imp, err := i.begin(ctx, chain, id, bucket, key, etag)
+	switch network.KindOf(err) {
+	case network.NotFound, network.Conflict, network.Gone:
+		// No such import, or it has another upload: there is nothing to do.
+		slog.WarnContext(ctx, "upload ignored", "chain", chain, "import", id, "reason", network.CodeOf(err))
+		return nil
+	}
 	if err != nil || imp.State != network.ImportReading {
 		return err // an earlier delivery has ended it
-	}
-	c, err := i.store.Chain(ctx, chain)
-	if err != nil {
-		return err
 	}
 	file, err := i.open(ctx, bucket, key, etag)
 	var sheet *roster.Sheet
@@ -108,6 +111,33 @@ func (i *imports) take(ctx context.Context, chain, id, bucket, key, etag string)
 	return i.store.EndImport(ctx, imp, ends)
 }
 
+// begin finds the import that an upload is for and takes it on: ErrNotFound,
+// ErrChainDissolved, ErrStale if another object is being read for it. An
+// object that has been replaced before anybody took it on is ErrStale too: the
+// event of the other is on its way, and the import must still be free for it.
+func (i *imports) begin(ctx context.Context, chain, id, bucket, key, etag string) (c network.Chain, imp network.Import, err error) {
+	if imp, err = i.store.Import(ctx, chain, id); err != nil {
+		return c, imp, err
+	}
+	if c, err = i.store.Chain(ctx, chain); err != nil {
+		return c, imp, err
+	}
+	if c.Dissolved() {
+		return c, imp, network.ErrChainDissolved
+	}
+	if imp.State == network.ImportWaiting {
+		_, err := i.objects.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &bucket, Key: &key, IfMatch: &etag})
+		if r, ok := errors.AsType[*awshttp.ResponseError](err); ok && r.HTTPStatusCode() == http.StatusPreconditionFailed {
+			return c, imp, network.ErrStale
+		}
+		if err != nil {
+			return c, imp, fmt.Errorf("begin: %w", err)
+		}
+	}
+	imp, err = i.store.BeginImport(ctx, chain, id, etag, i.now())
+	return c, imp, err
+}
+
 // open reads the object that the event is about, and no other that has taken
 // its place since.
 func (i *imports) open(ctx context.Context, bucket, key, etag string) (*bytes.Reader, error) {
@@ -121,7 +151,7 @@ func (i *imports) open(ctx context.Context, bucket, key, etag string) (*bytes.Re
 		return nil, fmt.Errorf("open: %w", err)
 	}
 	if len(b) > maxUpload {
-		return nil, &roster.FileError{Code: "too_large"}
+		return nil, &roster.FileError{Code: form.TooLarge}
 	}
 	return bytes.NewReader(b), nil
 }

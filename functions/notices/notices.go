@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"github.com/tributary-app/tributary/shared/batch"
 	"github.com/tributary-app/tributary/shared/network"
 	"github.com/tributary-app/tributary/shared/notice"
 	"github.com/tributary-app/tributary/shared/store"
@@ -49,7 +50,7 @@ const senders = 16
 // invite sends the notices of a chunk of an import. Those that the gateway
 // took stay sent if others fail; the message then comes again for these.
 func (n *notices) invite(ctx context.Context, e network.Event) error {
-	untold, sent, err := n.store.Untold(ctx, e.Chain, e.Import, e.Chunk)
+	named, sent, err := n.store.Recipients(ctx, e.Chain, e.Import, e.Chunk)
 	if err != nil || sent {
 		return err
 	}
@@ -65,14 +66,18 @@ func (n *notices) invite(ctx context.Context, e network.Event) error {
 	undeliverable := 0
 	var wg sync.WaitGroup
 	slots := make(chan struct{}, senders)
-	for _, k := range untold {
+	for _, k := range named {
+		switch {
+		case k.Undeliverable: // an earlier delivery of the message has tried
+			undeliverable++
+			continue
+		case k.HasJoined(), !k.LeftAt.IsZero():
+			continue
+		}
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
 			out, err := n.inviteOne(ctx, c, k)
-			if err == nil && out == notice.Undeliverable {
-				err = n.store.Undeliverable(ctx, k.Contact)
-			}
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {
@@ -87,17 +92,25 @@ func (n *notices) invite(ctx context.Context, e network.Event) error {
 	if failed != nil {
 		return fmt.Errorf("invite: %w", failed)
 	}
-	return n.store.TallyNotices(ctx, e.Chain, e.Import, e.Chunk, len(untold), undeliverable)
+	return n.store.TallyNotices(ctx, e.Chain, e.Import, e.Chunk, len(named), undeliverable)
 }
 
-func (n *notices) inviteOne(ctx context.Context, c network.Chain, k store.Untold) (notice.Outcome, error) {
-	token, err := n.keys.Sign(network.Ticket{Chain: k.Chain, Partner: k.Partner, Person: k.Person, Version: k.TokenVersion})
-	if err != nil {
-		return "", err
-	}
-	say := notice.Invited(notice.Chinese, c.Name, c.OwnerName, k.PartnerName)
-	say.URL = n.web + "/j/" + token.Reveal()
-	return n.send(ctx, say, k.Phone, fmt.Sprintf("invited.%s.%s.%s.%d", k.Chain, k.Partner, k.Person, k.TokenVersion))
+// inviteOne sends one contact's notice, and notes if it can't be delivered.
+func (n *notices) inviteOne(ctx context.Context, c network.Chain, k store.Recipient) (out notice.Outcome, err error) {
+	err = batch.Guard(func() error {
+		token, err := n.keys.Sign(network.Ticket{Chain: k.Chain, Partner: k.Partner, Person: k.Person, Version: k.TokenVersion})
+		if err != nil {
+			return err
+		}
+		say := notice.Invited(notice.Chinese, c.Name, c.OwnerName, k.PartnerName)
+		say.URL = n.web + "/j/" + token.Reveal()
+		out, err = n.send(ctx, say, k.Phone, fmt.Sprintf("invited.%s.%s.%s.%d", k.Chain, k.Partner, k.Person, k.TokenVersion))
+		if err == nil && out == notice.Undeliverable {
+			err = n.store.Undeliverable(ctx, k.Contact)
+		}
+		return err
+	})
+	return out, err
 }
 
 // tellMaker tells who made an invite, or imported a roster, that it has run

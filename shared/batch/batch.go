@@ -20,7 +20,7 @@ func Each(do func(context.Context, events.SQSMessage) error) func(context.Contex
 	return func(ctx context.Context, e events.SQSEvent) (events.SQSEventResponse, error) {
 		out := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}}
 		for _, m := range e.Records {
-			if err := guard(func() error { return do(ctx, m) }); err != nil {
+			if err := Guard(func() error { return do(ctx, m) }); err != nil {
 				slog.ErrorContext(ctx, "message failed", "message", m.MessageId, "try", m.Attributes["ApproximateReceiveCount"], "err", err)
 				out.BatchItemFailures = append(out.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: m.MessageId})
 			}
@@ -37,7 +37,7 @@ func Records(size int, do func(context.Context, []events.DynamoDBEventRecord) er
 	return func(ctx context.Context, e events.DynamoDBEvent) (events.DynamoDBEventResponse, error) {
 		out := events.DynamoDBEventResponse{BatchItemFailures: []events.DynamoDBBatchItemFailure{}}
 		for part := range slices.Chunk(e.Records, size) {
-			if err := guard(func() error { return do(ctx, part) }); err != nil {
+			if err := Guard(func() error { return do(ctx, part) }); err != nil {
 				first := part[0].Change.SequenceNumber
 				slog.ErrorContext(ctx, "records failed", "first", first, "records", len(part), "err", err)
 				out.BatchItemFailures = append(out.BatchItemFailures, events.DynamoDBBatchItemFailure{ItemIdentifier: first})
@@ -48,9 +48,10 @@ func Records(size int, do func(context.Context, []events.DynamoDBEventRecord) er
 	}
 }
 
-// guard turns a panic into an error. What was thrown is told only when it is
-// the runtime's own words; anything else might quote the payload.
-func guard(do func() error) (err error) {
+// Guard turns a panic into an error: a goroutine's own, too, which no handler
+// above it could. What was thrown is told only when it is the runtime's own
+// words; anything else might quote the payload.
+func Guard(do func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			if e, ok := p.(runtime.Error); ok {

@@ -132,11 +132,13 @@ func (s *Store) EndImport(ctx context.Context, i network.Import, ends time.Time)
 		due := dueList(i.Chain+"#"+i.ID, ends.Unix())
 		item.DPK, item.DSK = due.PK, due.SK
 	}
-	t := s.tx()
-	t.put(item, "#s = :reading", vals{"reading": network.ImportReading})
-	t.items[0].Put.ExpressionAttributeNames = map[string]string{"#s": "State"}
-	_, _, err := t.send(ctx)
-	return wrap("end import", err)
+	err := s.commit(ctx, func() (*tx, error) {
+		t := s.tx()
+		t.put(item, "#s = :reading", vals{"reading": network.ImportReading})
+		t.items[0].Put.ExpressionAttributeNames = map[string]string{"#s": "State"}
+		return t, nil
+	}, func(int, map[string]types.AttributeValue) error { return errSame })
+	return wrap("end import", ignoreSame(err))
 }
 
 // Existing reads those partners of a chain that have one of these ids, removed

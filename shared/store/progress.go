@@ -112,19 +112,24 @@ func (s *Store) Tallies(ctx context.Context, chain, imp string) ([]network.Tally
 	return all, wrap("tallies", err)
 }
 
-// Untold is a contact who is to get their notice.
-type Untold struct {
+// Recipient is a contact whom a chunk of an import has named, with what their
+// notice calls their corp.
+type Recipient struct {
 	network.Contact
 	PartnerName string
 }
 
-// Untold are the contacts of a chunk who are to get their notice now: named
-// by this import, and neither joined nor taken out since. sent says that the
-// chunk's notices were sent before.
-func (s *Store) Untold(ctx context.Context, chain, imp string, chunk int) (untold []Untold, sent bool, err error) {
+// Recipients are the contacts that a chunk has named and whose partner has not
+// been taken out since; those too who have joined or left by now and are told
+// nothing, for who has joined has come past the notice (R32). sent says that
+// the chunk's notices were sent before. A chunk without a plan is ErrNotFound.
+func (s *Store) Recipients(ctx context.Context, chain, imp string, chunk int) (all []Recipient, sent bool, err error) {
 	plans, err := s.Plan(ctx, chain, imp, chunk)
 	if err != nil {
 		return nil, false, err
+	}
+	if plans == nil {
+		return nil, false, network.ErrNotFound
 	}
 	keys := []key{tallyKey(chain, imp, chunk)}
 	for _, p := range plans {
@@ -134,32 +139,32 @@ func (s *Store) Untold(ctx context.Context, chain, imp string, chunk int) (untol
 	}
 	found, err := s.batchGet(ctx, true, unique(keys)...)
 	if err != nil {
-		return nil, false, wrap("untold", err)
+		return nil, false, wrap("recipients", err)
 	}
 	var t tallyItem
 	if _, err := found.into(keys[0], &t); err != nil {
-		return nil, false, wrap("untold", err)
+		return nil, false, wrap("recipients", err)
 	}
 	for i := 1; i < len(keys); i += 2 {
 		var k contactItem
 		var p partnerItem
 		if ok, err := found.into(keys[i], &k); !ok || err != nil {
 			if err != nil {
-				return nil, false, wrap("untold", err)
+				return nil, false, wrap("recipients", err)
 			}
 			continue
 		}
 		if ok, err := found.into(keys[i+1], &p); !ok || err != nil {
 			if err != nil {
-				return nil, false, wrap("untold", err)
+				return nil, false, wrap("recipients", err)
 			}
 			continue
 		}
-		if k.Import == imp && k.Chunk == chunk && k.JoinedAt == 0 && p.Epoch == k.Epoch && p.Card.State != network.PartnerRemoved {
-			untold = append(untold, Untold{k.contact(), p.Card.Name})
+		if k.Import == imp && k.Chunk == chunk && p.Epoch == k.Epoch && p.Card.State != network.PartnerRemoved {
+			all = append(all, Recipient{k.contact(), p.Card.Name})
 		}
 	}
-	return untold, slices.Contains(t.Sent, chunk), nil
+	return all, slices.Contains(t.Sent, chunk), nil
 }
 
 // Undeliverable notes that a contact's notice could not be delivered.
