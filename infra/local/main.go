@@ -21,6 +21,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"syscall"
 
@@ -48,6 +49,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, out io.
 		return 2, errUsage
 	}
 	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
+	flags.SetOutput(io.Discard) // errUsage says it
 	root := flags.String("root", "", "the repository; looked for above the working directory")
 	var play *playing
 	if args[0] == "demo" {
@@ -150,6 +152,8 @@ func execute(ctx context.Context, root string, args []string) (code int, err err
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.Env = append(os.Environ(), "DYNAMODB_ENDPOINT="+url)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
+	runtime.LockOSThread() // the signal comes when the thread ends that has started the command
 	if err := cmd.Start(); err != nil {
 		return 1, err
 	}

@@ -81,7 +81,7 @@ func intrinsic(n *yaml.Node) (name string, arg *yaml.Node, ok bool) {
 	}
 	if n.Kind == yaml.MappingNode && len(n.Content) == 2 {
 		key := n.Content[0].Value
-		if key == "Ref" {
+		if key == "Ref" || key == "Condition" && n.Content[1].Kind == yaml.ScalarNode { // a policy's Condition is a map
 			return key, n.Content[1], true
 		}
 		if name, long := strings.CutPrefix(key, "Fn::"); long {
