@@ -117,7 +117,7 @@ func (q *Queue) deliver(ctx context.Context, batch []types.Message) {
 	}
 	failed, invoked := q.invoke(ctx, batch)
 	// The end of the stack must not make messages look delivered or undelivered: what was decided is still said.
-	ctx = context.WithoutCancel(ctx)
+	settle := context.WithoutCancel(ctx)
 	var done []types.DeleteMessageBatchRequestEntry
 	for i, m := range batch {
 		if !failed[*m.MessageId] {
@@ -127,7 +127,7 @@ func (q *Queue) deliver(ctx context.Context, batch []types.Message) {
 		if q.RetryAfter == 0 && invoked {
 			continue
 		}
-		_, err := q.Client.ChangeMessageVisibility(ctx, &sqs.ChangeMessageVisibilityInput{
+		_, err := q.Client.ChangeMessageVisibility(settle, &sqs.ChangeMessageVisibilityInput{
 			QueueUrl: &q.URL, ReceiptHandle: m.ReceiptHandle, VisibilityTimeout: int32(q.RetryAfter.Round(time.Second).Seconds()),
 		})
 		if err != nil {
@@ -135,7 +135,7 @@ func (q *Queue) deliver(ctx context.Context, batch []types.Message) {
 		}
 	}
 	for some := range slices.Chunk(done, receiveMost) {
-		out, err := q.Client.DeleteMessageBatch(ctx, &sqs.DeleteMessageBatchInput{QueueUrl: &q.URL, Entries: some})
+		out, err := q.Client.DeleteMessageBatch(settle, &sqs.DeleteMessageBatchInput{QueueUrl: &q.URL, Entries: some})
 		if err != nil || len(out.Failed) > 0 {
 			q.Warn.Warn("messages will be delivered again", "queue", q.URL, "err", err)
 		}
