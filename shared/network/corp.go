@@ -103,7 +103,7 @@ func CheckCorpName(field, name string) error {
 	}
 	for _, r := range name {
 		switch {
-		case unicode.IsLetter(r), unicode.IsDigit(r), unicode.IsMark(r):
+		case unicode.IsLetter(r), unicode.IsDigit(r), unicode.IsMark(r), unicode.Is(unicode.Han, r): // 〇 is Han, and no letter
 		case r == ' ', r == '-', r == '_', r == '(', r == ')', r == '（', r == '）':
 		default:
 			return InvalidField(field, "bad_character", "letters, digits, Chinese, space and -_() only")

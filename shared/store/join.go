@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -155,10 +156,7 @@ func (s *Store) readJoin(ctx context.Context, ticket network.Ticket, p network.P
 	if choice.New != nil {
 		corp = j.NewCorpID(choice.New.Name)
 	}
-	for _, m := range members {
-		member = member || m.Corp == corp
-	}
-	if choice.New == nil && !member {
+	if choice.New == nil && !slices.ContainsFunc(members, func(m network.Member) bool { return m.Corp == corp }) {
 		return j, nil, false, network.ErrNotAMember
 	}
 
@@ -178,19 +176,6 @@ func (s *Store) readJoin(ctx context.Context, ticket network.Ticket, p network.P
 		return j, nil, false, orNotFound(err)
 	}
 	j.Chain = chain.chain()
-	var ci corpItem
-	ok, err := found.into(keys[1], &ci)
-	switch {
-	case err != nil:
-		return j, nil, false, err
-	case ok:
-		j.Corp = ci.corp()
-	case choice.New == nil:
-		return j, nil, false, network.ErrNotAMember
-	default:
-		j.Corp = *choice.New
-		j.Corp.ID, j.Corp.Version = corp, 0
-	}
 	if !ticket.IsNotice() {
 		var i inviteItem
 		if ok, err := found.into(keys[3], &i); !ok || err != nil {
@@ -207,14 +192,41 @@ func (s *Store) readJoin(ctx context.Context, ticket network.Ticket, p network.P
 			partners[afterLast(it.SK)] = it
 		}
 	}
-	// A notice of a partner that was withdrawn is no longer one (R33).
-	j.Contacts = slices.DeleteFunc(j.Contacts, func(k network.Contact) bool {
-		it, ok := partners[k.Partner]
-		return !k.HasJoined() && ok && (it.Card.State == network.PartnerRemoved || it.Epoch != k.Epoch)
-	})
+	// Who was on a roster of an epoch that is over is so no longer (R33, R38).
+	for n, k := range j.Contacts {
+		if it, ok := partners[k.Partner]; ok && (it.Card.State == network.PartnerRemoved || it.Epoch != k.Epoch) {
+			j.Contacts[n].Import, j.Contacts[n].Chunk = "", 0
+		}
+	}
+	if choice.New != nil {
+		if now := j.NewCorpID(choice.New.Name); now != corp { // it was that roster's
+			corp = now
+			more, err := s.batchGet(ctx, true, corpKey(corp))
+			if err != nil {
+				return j, nil, false, err
+			}
+			maps.Copy(found, more)
+		}
+	}
+	member = slices.ContainsFunc(members, func(m network.Member) bool { return m.Corp == corp })
+	var ci corpItem
+	ok, err := found.into(corpKey(corp), &ci)
+	switch {
+	case err != nil:
+		return j, nil, false, err
+	case ok:
+		j.Corp = ci.corp()
+	case choice.New == nil:
+		return j, nil, false, network.ErrNotAMember
+	default:
+		j.Corp = *choice.New
+		j.Corp.ID, j.Corp.Version = corp, 0
+	}
 	// Asked for and not there is known to be new: no third read.
-	if own := network.CorpPartnerID(ticket.Chain, corp); partners[own].PK == "" {
-		partners[own] = partnerItem{}
+	for _, k := range keys[2:] {
+		if id := afterLast(k.SK); network.ValidPartnerID(id) && partners[id].PK == "" {
+			partners[id] = partnerItem{}
+		}
 	}
 	return j, partners, member, nil
 }
