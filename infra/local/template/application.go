@@ -365,5 +365,5 @@ func (s *scope) queue(id, name string, r resource) (Queue, error) {
 	return q, err
 }
 
-// folder is where a function's code lives: the makefile builder is called with the logical id, and so is every tool of ours.
-func folder(id string) string { return strings.ToLower(strings.TrimSuffix(id, "Function")) }
+// Folder is where a function's code lives: the makefile builder is called with the logical id, and so is every tool of ours.
+func Folder(id string) string { return strings.ToLower(strings.TrimSuffix(id, "Function")) }

@@ -59,7 +59,7 @@ func (s *scope) function(id, name string, r resource) (Function, error) {
 		return Function{}, err
 	}
 	f := Function{
-		ID: id, Name: name, Folder: folder(id), ARN: toText(arn),
+		ID: id, Name: name, Folder: Folder(id), ARN: toText(arn),
 		Timeout: defaultTimeout * time.Second, MemoryMB: defaultMemoryMB, Retries: defaultRetries,
 		Environment: map[string]string{}, LogFormat: "Text", LogLevel: p.LoggingConfig.ApplicationLogLevel,
 		Concurrency: p.ReservedConcurrentExecutions,
