@@ -17,7 +17,7 @@ import (
 	"unicode/utf8"
 )
 
-// event is the request in payload format 2.0.
+// event is the request in payload format 2.0, whose paths an HTTP API decodes, where a function URL or a REST API doesn't.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
 func event(r *http.Request, id, account string, rt route, path map[string]string, who *claims, body []byte) []byte {
 	now := time.Now()
@@ -44,14 +44,14 @@ func event(r *http.Request, id, account string, rt route, path map[string]string
 		"requestId": id, "routeKey": rt.Key(), "stage": "$default",
 		"time": now.UTC().Format("02/Jan/2006:15:04:05 -0700"), "timeEpoch": now.UnixMilli(),
 		"http": map[string]any{
-			"method": r.Method, "path": r.URL.EscapedPath(), "protocol": r.Proto, "sourceIp": sourceIP, "userAgent": r.UserAgent(),
+			"method": r.Method, "path": r.URL.Path, "protocol": r.Proto, "sourceIp": sourceIP, "userAgent": r.UserAgent(),
 		},
 	}
 	if who != nil {
 		requestContext["authorizer"] = map[string]any{"jwt": map[string]any{"claims": who.texts, "scopes": who.granted}}
 	}
 	e := map[string]any{
-		"version": "2.0", "routeKey": rt.Key(), "rawPath": r.URL.EscapedPath(), "rawQueryString": r.URL.RawQuery,
+		"version": "2.0", "routeKey": rt.Key(), "rawPath": r.URL.Path, "rawQueryString": r.URL.RawQuery,
 		"headers": headers, "requestContext": requestContext, "isBase64Encoded": false,
 	}
 	if len(cookies) > 0 {

@@ -269,6 +269,7 @@ func (client) IsScopeAllowed(string) bool             { return false }
 func (client) IDTokenUserinfoClaimsAssertion() bool   { return true } // the API is called with id tokens
 func (client) ClockSkew() time.Duration               { return 0 }
 
+//lint:ignore ST1003 op.Client names it so
 func (client) RestrictAdditionalIdTokenScopes() func([]string) []string     { return same }
 func (client) RestrictAdditionalAccessTokenScopes() func([]string) []string { return same }
 

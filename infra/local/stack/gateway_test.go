@@ -86,7 +86,7 @@ func TestAFunctionSeesTheRequestAsInTheCloud(t *testing.T) {
 	claims := e.RequestContext.Authorizer.JWT.Claims
 	for name, ok := range map[string]bool{
 		"version":    e.Version == "2.0" && e.RouteKey == "POST /private/{what}",
-		"path":       e.PathParameters["what"] == "café" && e.RequestContext.HTTP.Method == "POST",
+		"path":       e.PathParameters["what"] == "café" && e.RawPath == "/private/café" && e.RequestContext.HTTP.Method == "POST",
 		"query":      e.QueryStringParameters["a"] == "1,2" && e.RawQueryString == "a=1&a=2&b=",
 		"headers":    e.Headers["x-many"] == "1,2" && e.Headers["cookie"] == "",
 		"cookies":    len(e.Cookies) == 2 && e.Cookies[1] == "l=w",

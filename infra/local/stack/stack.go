@@ -342,9 +342,6 @@ func (s *Stack) Token(ctx context.Context, p issuer.Person) (string, error) {
 	return id, err
 }
 
-// Notices is what was delivered to a phone, oldest first; to anybody for "".
-func (s *Stack) Notices(phone string) []control.Notice { return s.outbox.To(phone) }
-
 // SetFaults makes things go wrong from now on; the zero value ends that.
 func (s *Stack) SetFaults(f faults.Faults) { s.weather.Set(f) }
 

@@ -114,11 +114,10 @@ type ObjectTrigger struct {
 // Schedule has a function called when it is time. Its retry policy and dead letters are for when Lambda can't be reached, which
 // doesn't happen on one machine; what a function fails at is tried again as any asynchronous invocation is.
 type Schedule struct {
-	ID         string
-	Name       string // for POST {control}/schedules/{name}: the event key in lower case
-	Expression string
-	Every      time.Duration
-	Input      json.RawMessage // nil: the event EventBridge Scheduler sends by itself
+	ID    string
+	Name  string // for POST {control}/schedules/{name}: the event key in lower case
+	Every time.Duration
+	Input json.RawMessage // nil: the event EventBridge Scheduler sends by itself
 }
 
 // Table is a DynamoDB table.

@@ -202,7 +202,7 @@ func (f *Function) addEvent(key string, e event) error {
 		if err != nil {
 			return err
 		}
-		s := Schedule{ID: key, Name: strings.ToLower(key), Expression: p.ScheduleExpression, Every: every}
+		s := Schedule{ID: key, Name: strings.ToLower(key), Every: every}
 		if p.Input != "" {
 			s.Input = json.RawMessage(p.Input)
 		}
