@@ -114,6 +114,7 @@ func (s *Store) CreateChain(ctx context.Context, c network.Chain, owner network.
 			return network.ErrQuotaExceeded
 		}
 		owner = now.corp()
+		c.OwnerName = owner.Name
 		if !owner.Eligible() {
 			return network.ErrCorpNotEligible
 		}
@@ -178,11 +179,21 @@ func (s *Store) EditChain(ctx context.Context, was network.Chain, e network.Chai
 	return c, wrap("edit chain", err)
 }
 
-// writeChain replaces a chain by its next edition and moves its gates along:
-// a join that has read the old one is refused by its own write.
+// writeChain brings a chain to its next edition and moves its gates along: a
+// join that has read the old one is refused by its own write. The owner's name
+// is left as it is: EditCorp writes that, past editions and gates.
 func (s *Store) writeChain(t *tx, c, was network.Chain) {
-	item := newChainItem(c)
-	t.put(item, "Edition = :e AND Gate = :g", vals{"e": was.Edition, "g": was.Gate})
+	i := newChainItem(c)
+	set := "SET #name = :name, Policies = :policies, MembersMayInvite = :members, PartnersMayInvite = :partners, PartnersSeeAnother = :see, Moved = :moved, Edition = :e, Gate = :g"
+	v := vals{
+		"name": i.Name, "policies": i.Policies, "members": i.MembersMayInvite, "partners": i.PartnersMayInvite, "see": i.PartnersSeeAnother, "moved": i.Moved,
+		"e": c.Edition, "g": c.Gate, "was": was.Edition, "at": was.Gate,
+	}
+	if i.DissolvedAt != 0 {
+		set += ", DissolvedAt = :end"
+		v["end"] = i.DissolvedAt
+	}
+	t.update(i.key, set, "Edition = :was AND Gate = :at", map[string]string{"name": "Name"}, v)
 	s.moveGates(t, c.ID, c.Gate)
 }
 

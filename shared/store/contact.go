@@ -33,8 +33,8 @@ type contactItem struct {
 	Inviter        string `dynamodbav:",omitempty"`
 	Invite         string `dynamodbav:",omitempty"`
 	Edition        int
-	Counted        string `dynamodbav:",omitempty"` // the join that the tallies have counted, by its event
-	Outbox         string `dynamodbav:",omitempty"`
+	Counted        []string `dynamodbav:",stringset,omitempty"` // the joins that CountJoin has counted, by their events
+	Outbox         string   `dynamodbav:",omitempty"`
 }
 
 func newContactItem(k network.Contact) contactItem {
@@ -142,6 +142,9 @@ func (s *Store) Leave(ctx context.Context, chain, partner, person string, now ti
 		it, err := s.partnerItem(ctx, chain, partner)
 		if err != nil {
 			return nil, err
+		}
+		if k.Epoch != it.Epoch {
+			return nil, network.ErrNotFound // what an older epoch gave has ended with it (R38)
 		}
 		t := s.tx()
 		t.update(k.key, "SET LeftAt = :now, Edition = Edition + :one REMOVE JoinedAt", "Edition = :e", nil, vals{"now": at(now), "one": 1, "e": k.Edition})

@@ -108,22 +108,24 @@ type CorpEdit struct {
 	WorkbenchEntry *bool
 }
 
-// EditCorp changes a corp whose version is still that of the one given, or
-// ErrPrecondition. Its chains carry the owner's name, and get the new one.
+// EditCorp changes a corp unless somebody has edited it since it was read:
+// then ErrPrecondition. Its chains carry the owner's name, and get the new one.
 func (s *Store) EditCorp(ctx context.Context, c network.Corp, e CorpEdit) (network.Corp, error) {
-	was := c.Version
-	renamed := e.Name != nil && *e.Name != c.Name
-	if e.Name != nil {
-		c.Name = *e.Name
-	}
-	if e.Industry != nil {
-		c.Industry = *e.Industry
-	}
-	if e.WorkbenchEntry != nil {
-		c.WorkbenchEntry = *e.WorkbenchEntry
-	}
-	c.Version++
+	read := c
 	err := s.commit(ctx, func() (*tx, error) {
+		c = read
+		was := c.Version
+		renamed := e.Name != nil && *e.Name != c.Name
+		if e.Name != nil {
+			c.Name = *e.Name
+		}
+		if e.Industry != nil {
+			c.Industry = *e.Industry
+		}
+		if e.WorkbenchEntry != nil {
+			c.WorkbenchEntry = *e.WorkbenchEntry
+		}
+		c.Version++
 		t := s.tx()
 		t.update(corpKey(c.ID), "SET #n = :n, Industry = :i, WorkbenchEntry = :w, Version = :v", "Version = :was",
 			map[string]string{"n": "Name"}, vals{"n": c.Name, "i": c.Industry, "w": c.WorkbenchEntry, "v": c.Version, "was": was})
@@ -133,8 +135,17 @@ func (s *Store) EditCorp(ctx context.Context, c network.Corp, e CorpEdit) (netwo
 			}
 		}
 		return t, nil
-	}, func(i int, _ map[string]types.AttributeValue) error {
-		return network.ErrPrecondition
+	}, func(i int, old map[string]types.AttributeValue) error {
+		var it corpItem
+		if err := attributevalue.UnmarshalMap(old, &it); err != nil {
+			return err
+		}
+		is := it.corp()
+		if i > 0 || is.Name != read.Name || is.Industry != read.Industry || is.WorkbenchEntry != read.WorkbenchEntry {
+			return network.ErrPrecondition
+		}
+		read = is // a join, a role or a chain moved the version on: no edit
+		return nil
 	})
 	return c, wrap("edit corp", err)
 }
@@ -295,7 +306,7 @@ func (s *Store) RemoveMember(ctx context.Context, corp, person string) error {
 		t.remove(memberKey(person, corp), "Card.#r = :r", vals{"r": m.Role})
 		t.items[0].Delete.ExpressionAttributeNames = map[string]string{"#r": "Role"}
 		s.countAdmin(t, corp, admin)
-		return t, nil
+		return t, s.dismiss(ctx, t, corp, person)
 	}, lastAdminAt(1))
 	return wrap("remove member", err)
 }
@@ -327,9 +338,21 @@ func (s *Store) HandOver(ctx context.Context, corp, from, to string) error {
 		t.update(memberKey(to, corp), "SET Card.#r = :r, LSK = :lsk", "Card.#r = :was", map[string]string{"r": "Role"},
 			vals{"r": heir.Role, "lsk": memberList(heir).SK, "was": had})
 		s.countAdmin(t, corp, by)
-		return t, nil
+		return t, s.dismiss(ctx, t, corp, from)
 	}, func(int, map[string]types.AttributeValue) error { return nil })
 	return wrap("hand over", err)
+}
+
+// dismiss ends a person's being admin of the corp's chains, so that who comes
+// back to the corp is none again by that.
+func (s *Store) dismiss(ctx context.Context, t *tx, corp, person string) error {
+	c, err := s.Corp(ctx, corp)
+	for chain, place := range c.Places {
+		if place.Side == network.Owner {
+			t.remove(adminKey(chain, person), "", nil)
+		}
+	}
+	return err
 }
 
 // countAdmin changes how many super-admins a corp has, never to none (R06).

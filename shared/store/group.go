@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 
@@ -252,25 +253,41 @@ func (s *Store) DeleteGroup(ctx context.Context, chain string, id, to int, liveI
 	}
 	// Whoever is still filed there goes along: also who came in between by an
 	// import that had read the group before.
-	c, err := s.Chain(ctx, chain)
-	if err != nil {
-		return wrap("delete group", err)
-	}
-	for {
-		left, err := s.inGroup(ctx, chain, id, 100)
+	return wrap("delete group", s.clearGroup(ctx, chain, id))
+}
+
+// clearGroup moves the partners of a deleted group to where it went.
+func (s *Store) clearGroup(ctx context.Context, chain string, id int) error {
+	return retry(ctx, func(int) (bool, error) {
+		c, err := s.Chain(ctx, chain) // each time: where they are to go may have gone too
 		if err != nil {
-			return wrap("delete group", err)
+			return false, err
 		}
-		for _, p := range left {
-			landing := c.Landing(id)
-			if _, err := s.EditPartner(ctx, c, p.ID, network.PartnerEdit{Group: &landing}, 0); err != nil && network.KindOf(err) != network.NotFound {
-				return wrap("delete group", err)
+		landing := c.Landing(id)
+		for {
+			left, err := s.inGroup(ctx, chain, id, 100)
+			if err != nil || len(left) == 0 {
+				return false, err
+			}
+			moved := 0
+			for _, p := range left {
+				was, err := s.partnerItem(ctx, chain, p.ID)
+				if err == nil && was.Card.Group == id {
+					_, err = s.EditPartner(ctx, c, p.ID, network.PartnerEdit{Group: &landing}, 0)
+					moved++
+				}
+				if errors.Is(err, network.ErrGroupNotFound) {
+					return true, nil
+				}
+				if err != nil && network.KindOf(err) != network.NotFound {
+					return false, err
+				}
+			}
+			if moved == 0 {
+				return true, nil // the index is behind: wait, and look again
 			}
 		}
-		if len(left) == 0 {
-			return nil
-		}
-	}
+	})
 }
 
 func (s *Store) groupInUse(ctx context.Context, chain string, id int) (bool, error) {

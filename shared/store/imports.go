@@ -132,6 +132,11 @@ func (s *Store) EndImport(ctx context.Context, i network.Import, ends time.Time)
 		due := dueList(i.Chain+"#"+i.ID, ends.Unix())
 		item.DPK, item.DSK = due.PK, due.SK
 	}
+	if i.State == network.ImportDone {
+		if err := s.followMoved(ctx, i); err != nil {
+			return wrap("end import", err)
+		}
+	}
 	err := s.commit(ctx, func() (*tx, error) {
 		t := s.tx()
 		t.put(item, "#s = :reading", vals{"reading": network.ImportReading})
@@ -139,6 +144,31 @@ func (s *Store) EndImport(ctx context.Context, i network.Import, ends time.Time)
 		return t, nil
 	}, func(int, map[string]types.AttributeValue) error { return errSame })
 	return wrap("end import", ignoreSame(err))
+}
+
+// followMoved moves on the partners that the import put into groups which were
+// deleted after it had read them (R34).
+func (s *Store) followMoved(ctx context.Context, i network.Import) error {
+	c, err := s.Chain(ctx, i.Chain)
+	if err != nil || len(c.Moved) == 0 {
+		return err
+	}
+	plans, err := s.Plans(ctx, i.Chain, i.ID)
+	if err != nil {
+		return err
+	}
+	done := map[int]bool{}
+	for _, chunk := range plans {
+		for _, p := range chunk {
+			if _, gone := c.Moved[p.Group]; gone && !done[p.Group] {
+				done[p.Group] = true
+				if err := s.clearGroup(ctx, i.Chain, p.Group); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // Existing reads those partners of a chain that have one of these ids, removed
@@ -300,7 +330,7 @@ func (s *Store) Apply(ctx context.Context, imp network.Import, chunk int, rows [
 		row := rows[i]
 		c := byID[plan.Partner]
 		if c == nil {
-			c = &partnerChange{p: network.Partner{
+			c = &partnerChange{revives: before[plan.Partner].State == network.PartnerRemoved, p: network.Partner{
 				ID: plan.Partner, Chain: imp.Chain, State: network.PartnerPending, Imported: true, Import: imp.ID,
 				Epoch: before[plan.Partner].Epoch, Edition: 1, People: map[string]string{},
 			}}
@@ -364,8 +394,9 @@ func (s *Store) Apply(ctx context.Context, imp network.Import, chunk int, rows [
 
 // partnerChange is what a chunk's rows say of a partner.
 type partnerChange struct {
-	p     network.Partner
-	makes bool
+	p       network.Partner
+	makes   bool
+	revives bool // it had been removed when the import began
 }
 
 // insert adds items that are not there, 25 a request (the limit of PartiQL
@@ -450,6 +481,9 @@ func (s *Store) mergePartner(ctx context.Context, c partnerChange) error {
 			t := s.tx()
 			t.put(newPartnerItem(c.p, 0), "attribute_not_exists(PK)", nil)
 			return t, nil
+		}
+		if it.Alias != "" || it.Card.State == network.PartnerRemoved && !c.revives {
+			return nil, nil // given away, or removed, while the import was under way: that holds
 		}
 		was := it.partner(c.p.Chain)
 		p := was

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -60,9 +61,10 @@ func (s *Store) CreateInvite(ctx context.Context, c network.Chain, i network.Inv
 		if err != nil {
 			return i, wrap("create invite", err)
 		}
-		// No condition: the id is 80 bits of time and chance, and whoever
-		// repeats a write whose answer was lost writes the same again.
-		_, err = s.db.PutItem(ctx, &dynamodb.PutItemInput{TableName: &s.table, Item: item})
+		_, err = s.db.PutItem(ctx, &dynamodb.PutItemInput{TableName: &s.table, Item: item, ConditionExpression: aws.String("attribute_not_exists(PK)")})
+		if _, made := errors.AsType[*types.ConditionalCheckFailedException](err); made {
+			err = nil // by a try whose answer was lost: the id is 80 bits of time and chance
+		}
 		return i, wrap("create invite", err)
 	}
 	err := s.once(ctx, once, &i.ID, &i.CreatedAt, func() (*tx, error) {

@@ -116,6 +116,7 @@ func (s *Store) Join(ctx context.Context, ticket network.Ticket, p network.Perso
 		var stands *network.Partner
 		if found && it.PK != "" {
 			is := it.partner(ticket.Chain)
+			is.Group = j.Chain.Landing(is.Group) // a removed one comes back, and its group may have gone (R34)
 			stands = &is
 		}
 		if out, err = j.Admit(target, stands); err != nil || out.Repeat {
@@ -194,7 +195,7 @@ func (s *Store) readJoin(ctx context.Context, ticket network.Ticket, p network.P
 	}
 	// Who was on a roster of an epoch that is over is so no longer (R33, R38).
 	for n, k := range j.Contacts {
-		if it, ok := partners[k.Partner]; ok && (it.Card.State == network.PartnerRemoved || it.Epoch != k.Epoch) {
+		if it, ok := partners[k.Partner]; !ok || it.Card.State == network.PartnerRemoved || it.Epoch != k.Epoch {
 			j.Contacts[n].Import, j.Contacts[n].Chunk = "", 0
 		}
 	}
@@ -222,6 +223,10 @@ func (s *Store) readJoin(ctx context.Context, ticket network.Ticket, p network.P
 		j.Corp = *choice.New
 		j.Corp.ID, j.Corp.Version = corp, 0
 	}
+	if choice.New != nil && j.Corp.Version > 0 && !member && !named(j) {
+		// The corp that they make again is there, and they were taken out of it.
+		return j, nil, false, network.ErrNotAMember
+	}
 	// Asked for and not there is known to be new: no third read.
 	for _, k := range keys[2:] {
 		if id := afterLast(k.SK); network.ValidPartnerID(id) && partners[id].PK == "" {
@@ -229,6 +234,16 @@ func (s *Store) readJoin(ctx context.Context, ticket network.Ticket, p network.P
 		}
 	}
 	return j, partners, member, nil
+}
+
+// named reports whether the corp is that of a roster's partner which names the
+// person too, and which they have not come to yet: then who comes second joins
+// the corp that the first has made (R23).
+func named(j network.Joining) bool {
+	place := j.Corp.Places[j.Chain.ID]
+	return place.Side == network.Guest && place.RemovedAt.IsZero() && slices.ContainsFunc(j.Contacts, func(k network.Contact) bool {
+		return k.Import != "" && k.Partner == place.Partner && k.Epoch == place.Epoch && k.JoinedAt.IsZero() && k.LeftAt.IsZero()
+	})
 }
 
 // places are the writes of a join whose refusal means something special.
@@ -254,13 +269,22 @@ func (s *Store) joinTx(j network.Joining, a network.Admission, was partnerItem, 
 	}
 
 	k := newContactItem(a.Contact)
-	k.Outbox = network.Event{
+	outbox := network.Event{
 		ID: "joined." + a.Contact.MembershipID(), Kind: network.Joined, Chain: chain, Import: k.Import, Chunk: k.Chunk, Invite: k.Invite,
 		Partner: a.Partner.ID, Person: p.ID, First: a.First && was.Card.JoinedAt == 0,
 	}.Encode()
 	if a.Known {
-		t.put(k, "Edition = :e", vals{"e": a.Contact.Edition - 1})
+		// Not put: what has been counted of them stays noted.
+		expr := "SET Corp = :corp, Epoch = :epoch, JoinedAt = :now, Inviter = :inviter, Invite = :invite, Edition = :e, Outbox = :o REMOVE LeftAt"
+		var names map[string]string
+		if k.Import == "" {
+			expr += ", #import, Chunk" // of a roster that is over
+			names = map[string]string{"import": "Import"}
+		}
+		t.update(k.key, expr, "Edition = :was", names,
+			vals{"corp": k.Corp, "epoch": k.Epoch, "now": k.JoinedAt, "inviter": k.Inviter, "invite": k.Invite, "e": k.Edition, "was": k.Edition - 1, "o": outbox})
 	} else {
+		k.Outbox = outbox
 		t.put(k, "attribute_not_exists(PK)", nil)
 	}
 

@@ -75,14 +75,19 @@ func (s *Store) updateOnce(ctx context.Context, k key, expr, cond string, names 
 	if err != nil {
 		return err
 	}
-	_, err = s.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName: &s.table, Key: k.attrs(), UpdateExpression: &expr, ConditionExpression: &cond,
-		ExpressionAttributeNames: names, ExpressionAttributeValues: x,
+	return retry(ctx, func(int) (bool, error) {
+		_, err := s.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+			TableName: &s.table, Key: k.attrs(), UpdateExpression: &expr, ConditionExpression: &cond,
+			ExpressionAttributeNames: names, ExpressionAttributeValues: x,
+		})
+		if _, made := errors.AsType[*types.ConditionalCheckFailedException](err); made {
+			return false, nil
+		}
+		if again(err) {
+			return true, nil
+		}
+		return false, err
 	})
-	if _, made := errors.AsType[*types.ConditionalCheckFailedException](err); made {
-		return nil
-	}
-	return err
 }
 
 // numberSet marshals as a number set.
@@ -94,6 +99,13 @@ func (n *numberSet) MarshalDynamoDBAttributeValue() (types.AttributeValue, error
 		out.Value = append(out.Value, fmt.Sprint(i))
 	}
 	return out, nil
+}
+
+// stringSet marshals as a string set.
+type stringSet []string
+
+func (n *stringSet) MarshalDynamoDBAttributeValue() (types.AttributeValue, error) {
+	return &types.AttributeValueMemberSS{Value: *n}, nil
 }
 
 // Tallies are the counters of one import, or of all of a chain if imp is "".
@@ -160,7 +172,7 @@ func (s *Store) Recipients(ctx context.Context, chain, imp string, chunk int) (a
 			}
 			continue
 		}
-		if k.Import == imp && k.Chunk == chunk && p.Epoch == k.Epoch && p.Card.State != network.PartnerRemoved {
+		if k.Import == imp && k.Chunk == chunk && p.Alias == "" && p.Epoch == k.Epoch && p.Card.State != network.PartnerRemoved {
 			all = append(all, Recipient{k.contact(), p.Card.Name})
 		}
 	}
@@ -187,7 +199,7 @@ func (s *Store) CountJoin(ctx context.Context, e network.Event) error {
 			return nil, err
 		}
 		var k contactItem
-		if ok, err := found.into(keys[0], &k); err != nil || !ok || k.Counted == e.ID {
+		if ok, err := found.into(keys[0], &k); err != nil || !ok || slices.Contains(k.Counted, e.ID) {
 			return nil, err
 		}
 		var link inviteItem
@@ -197,11 +209,17 @@ func (s *Store) CountJoin(ctx context.Context, e network.Event) error {
 			}
 		}
 		t := s.tx()
-		t.update(k.key, "SET Counted = :id", "attribute_not_exists(Counted) OR Counted = :was", nil, vals{"id": e.ID, "was": k.Counted})
+		cond := "attribute_not_exists(Counted)"
+		v := vals{"ids": &stringSet{e.ID}}
+		if len(k.Counted) > 0 { // who left and joins again is no other contact
+			cond = "NOT contains(Counted, :id)"
+			v["id"] = e.ID
+		}
+		t.update(k.key, "ADD Counted :ids", cond, nil, v)
 		if e.Invite != "" && link.PK != "" && link.MaxUses == 0 {
 			t.update(keys[1], "SET Uses = Uses + :one", "attribute_exists(PK)", nil, vals{"one": 1})
 		}
-		if e.Import != "" && k.Counted == "" {
+		if e.Import != "" && len(k.Counted) == 0 {
 			first, undeliverable := 0, 0
 			if e.First {
 				first = 1
