@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
+	"errors"
 	"maps"
 	"math/rand/v2"
 	"slices"
@@ -96,6 +97,9 @@ func (s *Store) Join(ctx context.Context, ticket network.Ticket, p network.Perso
 	gate := rand.IntN(gates)
 	err := retry(ctx, func(int) (bool, error) {
 		j, partner, member, err := s.readJoin(ctx, ticket, p, choice, now)
+		if errors.Is(err, errMoved) {
+			return true, nil
+		}
 		if err != nil {
 			return false, err
 		}
@@ -138,6 +142,10 @@ func (s *Store) Join(ctx context.Context, ticket network.Ticket, p network.Perso
 	})
 	return out, wrap("join", err)
 }
+
+// errMoved says that what was read first no longer goes with what was read
+// after it.
+var errMoved = errors.New("moved meanwhile")
 
 // readJoin reads what a join is judged by, in two requests. partners are
 // those that it may be about, as far as they exist; member says whether the
@@ -224,7 +232,13 @@ func (s *Store) readJoin(ctx context.Context, ticket network.Ticket, p network.P
 		j.Corp.ID, j.Corp.Version = corp, 0
 	}
 	if choice.New != nil && j.Corp.Version > 0 && !member && !named(j) {
-		// The corp that they make again is there, and they were taken out of it.
+		// The corp that they make is there already: by another try of theirs in
+		// this moment, or they were taken out of it since.
+		if _, err := s.Member(ctx, corp, p.ID); err == nil {
+			return j, nil, false, errMoved
+		} else if !errors.Is(err, network.ErrNotFound) {
+			return j, nil, false, err
+		}
 		return j, nil, false, network.ErrNotAMember
 	}
 	// Asked for and not there is known to be new: no third read.
