@@ -1,0 +1,121 @@
+package main
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/tributary-app/tributary/shared/network"
+	"github.com/tributary-app/tributary/shared/store"
+	"github.com/tributary-app/tributary/shared/web"
+)
+
+// directory is the door to who is in a chain. It only reads.
+type directory struct {
+	store  *store.Store
+	person network.PersonKey
+	now    func() time.Time
+}
+
+func (d *directory) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /v1/chains/{chain_id}/directory", web.Handler(d.list))
+	mux.Handle("GET /v1/chains/{chain_id}/progress", web.Handler(d.progress))
+	return web.Routes(mux)
+}
+
+// actor is who is asking, in the chain that the path names.
+func (d *directory) actor(r *http.Request) (network.Actor, error) {
+	p, err := web.Person(r, d.person)
+	if err != nil {
+		return network.Actor{}, err
+	}
+	chain := r.PathValue("chain_id")
+	if !network.ValidChainID(chain) {
+		return network.Actor{}, network.ErrNotFound
+	}
+	return d.store.Actor(r.Context(), p, web.Corp(r), chain)
+}
+
+// list is the directory as the caller may see it (R35), part after part.
+func (d *directory) list(w http.ResponseWriter, r *http.Request) error {
+	a, err := d.actor(r)
+	if err != nil {
+		return err
+	}
+	q, err := web.Query(r, "group_id", "recursive", "sort", "limit", "cursor")
+	if err != nil {
+		return err
+	}
+	group, err := q.Int("group_id", network.RootGroup)
+	if err != nil {
+		return err
+	}
+	recursive, err := q.Bool("recursive")
+	if err != nil {
+		return err
+	}
+	if _, err := q.OneOf("sort", "name"); err != nil {
+		return err
+	}
+	limit, err := q.Limit()
+	if err != nil {
+		return err
+	}
+	parts := d.ownersParts
+	if a.Side != network.Owner {
+		parts = d.guestsParts
+	}
+	all, err := parts(r.Context(), a, group, recursive)
+	if err != nil {
+		return err
+	}
+	items, next, err := read(r.Context(), all, q.Cursor(), limit)
+	if err != nil {
+		return err
+	}
+	return web.List(w, items, next)
+}
+
+// itemJSON is one of three, as Kind says.
+type itemJSON struct {
+	Kind    string       `json:"kind"`
+	Group   *groupJSON   `json:"group,omitempty"`
+	Partner *partnerJSON `json:"partner,omitempty"`
+	Contact *contactJSON `json:"contact,omitempty"`
+}
+
+type groupJSON struct {
+	GroupID  int    `json:"group_id"`
+	Name     string `json:"name"`
+	ParentID int    `json:"parent_id"`
+	Order    uint32 `json:"order"`
+}
+
+type partnerJSON struct {
+	PartnerID string    `json:"partner_id"`
+	Name      string    `json:"name"`
+	Alias     string    `json:"alias"`
+	GroupID   int       `json:"group_id"`
+	Contacts  int       `json:"contacts"` // who has joined: nobody else is counted here (R03)
+	JoinedAt  time.Time `json:"joined_at"`
+}
+
+type contactJSON struct {
+	ContactID string       `json:"contact_id"`
+	Name      string       `json:"name"`
+	Side      network.Side `json:"side"`
+	Role      string       `json:"role"`               // why the caller sees them: admin, inviter, colleague
+	Phone     string       `json:"phone,omitempty"`    // a colleague's
+	Identity  string       `json:"identity,omitempty"` // a colleague's
+	PartnerID *string      `json:"partner_id"`         // null: of the owner corp
+	Corp      string       `json:"corp,omitempty"`
+	JoinedAt  *time.Time   `json:"joined_at,omitempty"`
+}
+
+func groupItem(g network.Group) itemJSON {
+	return itemJSON{Kind: "group", Group: &groupJSON{g.ID, g.Name, g.Parent, g.Order}}
+}
+
+func partnerItem(p network.Partner) itemJSON {
+	return itemJSON{Kind: "partner", Partner: &partnerJSON{p.ID, p.Name, p.Alias, p.Group, p.Joined, p.JoinedAt}}
+}

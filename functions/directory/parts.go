@@ -1,0 +1,137 @@
+package main
+
+import (
+	"context"
+	"strconv"
+	"strings"
+
+	"github.com/tributary-app/tributary/shared/network"
+	"github.com/tributary-app/tributary/shared/store"
+)
+
+// part is a stretch of a directory that is read page by page: the sub-groups,
+// the partners of one group, the people. Its name stands in cursors.
+type part struct {
+	name string
+	page func(ctx context.Context, cursor string, limit int) (items []itemJSON, next string, err error)
+}
+
+// maxParts is how many parts one page goes through. An empty group costs as
+// much to read as a full one, so a page over many of them ends, short.
+const maxParts = 4
+
+// read is a page of parts, from where the cursor points. A cursor is the name
+// of a part and where in it the page begins; the parts are those of who asks,
+// so it reaches nothing else.
+func read(ctx context.Context, all []part, cursor string, limit int) (items []itemJSON, next string, err error) {
+	inner := ""
+	if cursor != "" {
+		var name string
+		name, inner, _ = strings.Cut(cursor, ".")
+		for len(all) > 0 && all[0].name != name {
+			all = all[1:]
+		}
+		if len(all) == 0 {
+			return nil, "", errCursor
+		}
+	}
+	for n, p := range all {
+		if n == maxParts || len(items) == limit {
+			return items, p.name + ".", nil
+		}
+		page, more, err := p.page(ctx, inner, limit-len(items))
+		if err != nil {
+			return nil, "", err
+		}
+		items = append(items, page...)
+		if more != "" {
+			return items, p.name + "." + more, nil
+		}
+		inner = ""
+	}
+	return items, "", nil
+}
+
+var errCursor = network.InvalidField("cursor", "not_allowed", "cursor is one that a page gave")
+
+// listed is a part of what has been read already.
+func listed(name string, all []itemJSON) part {
+	return part{name, func(_ context.Context, cursor string, limit int) ([]itemJSON, string, error) {
+		from := 0
+		if cursor != "" {
+			var err error
+			if from, err = strconv.Atoi(cursor); err != nil || from < 0 {
+				return nil, "", errCursor
+			}
+		}
+		from = min(from, len(all))
+		to := min(from+limit, len(all))
+		if to < len(all) {
+			return all[from:to], strconv.Itoa(to), nil
+		}
+		return all[from:to], "", nil
+	}}
+}
+
+// partners are those of a group that have joined, of the whole chain if group
+// is 0: by group, then by name.
+func (d *directory) partners(chain string, group int) part {
+	return part{"p" + strconv.Itoa(group), func(ctx context.Context, cursor string, limit int) ([]itemJSON, string, error) {
+		found, next, err := d.store.Partners(ctx, chain, store.PartnerQuery{Group: group, State: network.PartnerJoined, Cursor: cursor, Limit: limit})
+		var items []itemJSON
+		for _, p := range found {
+			items = append(items, partnerItem(p))
+		}
+		return items, next, err
+	}}
+}
+
+// ownersParts are the directory of the owner's people: the groups below the
+// one that is asked for, then its partners. Recursive is without groups, but
+// with all their partners.
+func (d *directory) ownersParts(ctx context.Context, a network.Actor, group int, recursive bool) ([]part, error) {
+	if recursive && group == network.RootGroup {
+		return []part{d.partners(a.Chain.ID, 0)}, nil
+	}
+	tree, err := d.store.Tree(ctx, a.Chain.ID)
+	if err != nil {
+		return nil, err
+	}
+	if _, ok := tree[group]; !ok {
+		return nil, network.ErrGroupNotFound
+	}
+	if recursive {
+		var all []part
+		for _, id := range tree.Below(group) {
+			all = append(all, d.partners(a.Chain.ID, id))
+		}
+		return all, nil
+	}
+	var groups []itemJSON
+	for _, g := range tree.Children(group) {
+		groups = append(groups, groupItem(g))
+	}
+	return []part{listed("g", groups), d.partners(a.Chain.ID, group)}, nil
+}
+
+// guestsParts are the directory of a partner's people: who else has joined,
+// where the chain lets partners see each other, else their own partner alone;
+// then the people that they may see. They see no group but their own (R08), so
+// to them the root is the whole chain.
+func (d *directory) guestsParts(ctx context.Context, a network.Actor, group int, _ bool) ([]part, error) {
+	own, err := d.store.Partner(ctx, a.Chain.ID, a.Contact.Partner)
+	if err != nil {
+		return nil, err
+	}
+	if group != network.RootGroup && !a.SeesGroup(group, own.Group) {
+		return nil, network.ErrGroupNotFound
+	}
+	if group == network.RootGroup {
+		group = 0
+	}
+	partners := listed("o", []itemJSON{partnerItem(own)})
+	if a.SeesPartners() {
+		partners = d.partners(a.Chain.ID, group)
+	}
+	return []part{partners, d.hosts(a), d.colleagues(a, own)}, nil
+}

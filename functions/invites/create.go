@@ -1,0 +1,148 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/tributary-app/tributary/shared/network"
+	"github.com/tributary-app/tributary/shared/store"
+	"github.com/tributary-app/tributary/shared/web"
+)
+
+// request is an invite as its maker asks for it; nil is left out.
+type request struct {
+	Kind      *string `json:"kind"`
+	GroupID   *int    `json:"group_id"`
+	MaxUses   *int    `json:"max_uses"`
+	ExpiresIn *int64  `json:"expires_in"` // seconds
+	Phone     *string `json:"phone"`
+	CorpID    *string `json:"corp_id"`
+	Note      *string `json:"note"`
+}
+
+func (i *invites) create(w http.ResponseWriter, r *http.Request) error {
+	a, err := i.actor(r)
+	if err != nil {
+		return err
+	}
+	var req request
+	if err := web.Read(r, &req); err != nil {
+		return err
+	}
+	once, err := i.once(r, a)
+	if err != nil {
+		return err
+	}
+	v, err := req.invite(a)
+	if err != nil {
+		return err
+	}
+	if err := a.MayInvite(v); err != nil {
+		return err
+	}
+	if !a.Corp.Eligible() {
+		return network.ErrCorpNotEligible // R04: it may have become so since
+	}
+	if v.Group, err = i.group(r.Context(), a, req.GroupID); err != nil {
+		return err
+	}
+	if v.MakerName, err = i.name(r.Context(), a); err != nil {
+		return err
+	}
+	v.CreatedAt = once.Now
+	v.ID = network.NewInviteID(v.CreatedAt)
+	if v, err = i.store.CreateInvite(r.Context(), a.Chain, v, once); err != nil {
+		return err
+	}
+	// As it was when it was made: a repeat by Idempotency-Key says the same.
+	return i.answer(w, http.StatusCreated, a.Chain, v, v.CreatedAt)
+}
+
+func (i *invites) once(r *http.Request, a network.Actor) (store.Once, error) {
+	key, err := web.IdempotencyKey(r)
+	if err != nil {
+		return store.Once{}, err
+	}
+	body, err := web.Fingerprint(r)
+	if err != nil {
+		return store.Once{}, err
+	}
+	now := i.now().Truncate(time.Millisecond) // as it is kept, and told again
+	return store.Once{Person: a.Person.ID, Corp: a.Corp.ID, Kind: "invite", Key: key, Body: body, Now: now}, nil
+}
+
+// invite is what is asked for, or which field of it is wrong. What is left
+// out and what is nothing differ: a link for 0 people is nobody's wish.
+func (q request) invite(a network.Actor) (network.Invite, error) {
+	v := network.Invite{Chain: a.Chain.ID, Kind: "link", Maker: a.Person.ID, MakerCorp: a.Corp.ID, Version: 1}
+	if q.Kind != nil {
+		v.Kind = *q.Kind
+	}
+	if q.MaxUses != nil {
+		if *q.MaxUses < 1 {
+			return v, network.InvalidField("max_uses", "out_of_range", "max_uses is at least 1; left out, there is no limit")
+		}
+		v.MaxUses = *q.MaxUses
+	}
+	if q.ExpiresIn != nil {
+		longest := int64(a.Chain.MaxLife() / time.Second)
+		if *q.ExpiresIn < 1 || *q.ExpiresIn > longest {
+			return v, network.InvalidField("expires_in", "out_of_range", "expires_in is 1 second to the policy's life")
+		}
+		v.Own = time.Duration(*q.ExpiresIn) * time.Second
+	}
+	if q.Phone != nil {
+		var ok bool
+		if v.Phone, ok = network.ParsePhone(*q.Phone); !ok {
+			return v, network.InvalidField("phone", "malformed", "phone is E.164, or a mainland mobile number")
+		}
+	}
+	if q.CorpID != nil {
+		if !network.ValidCorpID(*q.CorpID) {
+			return v, network.InvalidField("corp_id", "not_allowed", "corp_id is no corp's id")
+		}
+		v.Corp = *q.CorpID
+	}
+	if q.Note != nil {
+		v.Note = strings.TrimSpace(*q.Note)
+	}
+	return v, v.Check(a.Chain.MaxLife())
+}
+
+// group is where those who come by the invite land (R08). The owner's people
+// choose any that there is; a partner's see the one that it stands in.
+func (i *invites) group(ctx context.Context, a network.Actor, asked *int) (int, error) {
+	if a.Side == network.Owner {
+		if asked == nil || *asked == network.RootGroup {
+			return network.RootGroup, nil
+		}
+		g, err := i.store.Group(ctx, a.Chain.ID, *asked)
+		return g.ID, err
+	}
+	p, err := i.store.Partner(ctx, a.Chain.ID, a.Contact.Partner)
+	if err != nil {
+		return 0, err
+	}
+	if asked != nil && !a.SeesGroup(*asked, p.Group) {
+		return 0, network.ErrGroupNotFound
+	}
+	return p.Group, nil
+}
+
+// name is what guests read of who invites them: as they sign in, else as
+// their corp calls them.
+func (i *invites) name(ctx context.Context, a network.Actor) (string, error) {
+	name := strings.TrimSpace(a.Person.Name)
+	if network.CheckPersonName("name", name) == nil {
+		return name, nil
+	}
+	m, err := i.store.Member(ctx, a.Corp.ID, a.Person.ID)
+	if errors.Is(err, network.ErrNotFound) {
+		return a.Corp.Name, nil // taken out this very moment
+	}
+	return cmp.Or(m.Name, a.Corp.Name), err
+}

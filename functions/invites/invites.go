@@ -1,0 +1,199 @@
+package main
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/tributary-app/tributary/shared/network"
+	"github.com/tributary-app/tributary/shared/store"
+	"github.com/tributary-app/tributary/shared/web"
+)
+
+// invites is the door to a chain's links and QR codes.
+type invites struct {
+	store  *store.Store
+	person network.PersonKey
+	tokens network.TokenKeys
+	web    string // where people open the pages: <web>/j/<token>
+	now    func() time.Time
+}
+
+func (i *invites) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("POST /v1/chains/{chain_id}/invites", web.Handler(i.create))
+	mux.Handle("GET /v1/chains/{chain_id}/invites", web.Handler(i.list))
+	mux.Handle("GET /v1/chains/{chain_id}/invites/{invite_id}", web.Handler(i.get))
+	mux.Handle("POST /v1/chains/{chain_id}/invites/{invite_id}/revoke", web.Handler(i.revoke))
+	mux.Handle("GET /v1/chains/{chain_id}/invites/{invite_id}/qr.png", web.Handler(i.png))
+	mux.Handle("GET /v1/chains/{chain_id}/invites/{invite_id}/qr.svg", web.Handler(i.svg))
+	return web.Routes(mux)
+}
+
+// actor is who is asking, in the chain that the path names.
+func (i *invites) actor(r *http.Request) (network.Actor, error) {
+	p, err := web.Person(r, i.person)
+	if err != nil {
+		return network.Actor{}, err
+	}
+	chain := r.PathValue("chain_id")
+	if !network.ValidChainID(chain) {
+		return network.Actor{}, network.ErrNotFound
+	}
+	return i.store.Actor(r.Context(), p, web.Corp(r), chain)
+}
+
+// named is the invite that the path names, and who asks for it. One that
+// isn't theirs to see is not there (R36).
+func (i *invites) named(r *http.Request) (network.Actor, network.Invite, error) {
+	a, err := i.actor(r)
+	if err != nil {
+		return a, network.Invite{}, err
+	}
+	id := r.PathValue("invite_id")
+	if !network.ValidInviteID(id) {
+		return a, network.Invite{}, network.ErrNotFound
+	}
+	invite, err := i.store.Invite(r.Context(), a.Chain.ID, id)
+	if err == nil && !a.MaySeeInvite(invite) {
+		err = network.ErrNotFound
+	}
+	return a, invite, err
+}
+
+func (i *invites) get(w http.ResponseWriter, r *http.Request) error {
+	a, invite, err := i.named(r)
+	if err != nil {
+		return err
+	}
+	return i.answer(w, http.StatusOK, a.Chain, invite, i.now())
+}
+
+func (i *invites) revoke(w http.ResponseWriter, r *http.Request) error {
+	a, invite, err := i.named(r)
+	if err != nil {
+		return err
+	}
+	now := i.now()
+	if invite, err = i.store.RevokeInvite(r.Context(), a.Chain.ID, invite.ID, now); err != nil {
+		return err
+	}
+	return i.answer(w, http.StatusOK, a.Chain, invite, now)
+}
+
+// rounds is how many pages of a chain's invites one answer looks through for
+// those that are wanted. Behind that the answer is empty and has a cursor.
+const rounds = 4
+
+func (i *invites) list(w http.ResponseWriter, r *http.Request) error {
+	a, err := i.actor(r)
+	if err != nil {
+		return err
+	}
+	q, err := web.Query(r, "state", "maker", "group_id", "limit", "cursor")
+	if err != nil {
+		return err
+	}
+	limit, err := q.Limit()
+	if err != nil {
+		return err
+	}
+	state, err := q.OneOf("state", string(network.InviteLive), string(network.InviteExpired), string(network.InviteRevoked), string(network.InviteExhausted))
+	if err != nil {
+		return err
+	}
+	group, err := q.Int("group_id", 0)
+	if err != nil {
+		return err
+	}
+	if q.Get("group_id") != "" && group < network.RootGroup {
+		return network.InvalidField("group_id", "out_of_range", "groups count from 1")
+	}
+	now, maker := i.now(), q.Get("maker")
+	wanted := func(v network.Invite) bool {
+		return a.MaySeeInvite(v) && (maker == "" || v.Maker == maker) &&
+			(group == 0 || a.Chain.Landing(v.Group) == group) &&
+			(state == "" || string(v.State(a.Chain, now)) == state)
+	}
+	var page []network.Invite
+	cursor := q.Cursor()
+	for range rounds {
+		if page, cursor, err = i.store.Invites(r.Context(), a.Chain.ID, cursor, limit, wanted); err != nil {
+			return err
+		}
+		if len(page) > 0 || cursor == "" {
+			break
+		}
+	}
+	items := make([]inviteJSON, len(page))
+	for n, v := range page {
+		if items[n], err = i.view(a.Chain, v, now); err != nil {
+			return err
+		}
+	}
+	return web.List(w, items, cursor)
+}
+
+func (i *invites) answer(w http.ResponseWriter, status int, c network.Chain, v network.Invite, now time.Time) error {
+	view, err := i.view(c, v, now)
+	if err != nil {
+		return err
+	}
+	return web.JSON(w, status, view)
+}
+
+// inviteJSON is an invite as its maker and the chain's admins read it. It
+// holds the token: it is never logged.
+type inviteJSON struct {
+	InviteID  string              `json:"invite_id"`
+	Kind      string              `json:"kind"`
+	URL       string              `json:"url"`
+	Token     string              `json:"token"`
+	GroupID   int                 `json:"group_id"`
+	MaxUses   *int                `json:"max_uses"` // null: without limit
+	Uses      int                 `json:"uses"`
+	State     network.InviteState `json:"state"`
+	Phone     string              `json:"phone,omitempty"`
+	CorpID    string              `json:"corp_id,omitempty"`
+	Note      string              `json:"note,omitempty"`
+	CreatedAt time.Time           `json:"created_at"`
+	ExpiresAt time.Time           `json:"expires_at"`
+	Inviter   inviterJSON         `json:"inviter"`
+	QR        qrJSON              `json:"qr"`
+}
+
+type inviterJSON struct {
+	PersonID string `json:"person_id"`
+	Name     string `json:"name"`
+}
+
+type qrJSON struct {
+	PNG string `json:"png"`
+	SVG string `json:"svg"`
+}
+
+func (i *invites) view(c network.Chain, v network.Invite, now time.Time) (inviteJSON, error) {
+	token, err := i.token(v)
+	if err != nil {
+		return inviteJSON{}, err
+	}
+	at := "/v1/chains/" + c.ID + "/invites/" + v.ID
+	out := inviteJSON{
+		InviteID: v.ID, Kind: v.Kind, URL: i.url(token), Token: token.Reveal(),
+		GroupID: c.Landing(v.Group), Uses: v.Uses, State: v.State(c, now),
+		Phone: v.Phone, CorpID: v.Corp, Note: v.Note,
+		CreatedAt: v.CreatedAt, ExpiresAt: v.ExpiresAt(c),
+		Inviter: inviterJSON{v.Maker, v.MakerName},
+		QR:      qrJSON{PNG: at + "/qr.png", SVG: at + "/qr.svg"},
+	}
+	if v.MaxUses > 0 {
+		out.MaxUses = &v.MaxUses
+	}
+	return out, nil
+}
+
+func (i *invites) token(v network.Invite) (network.Token, error) {
+	return i.tokens.Sign(network.Ticket{Chain: v.Chain, Invite: v.ID, Version: v.Version})
+}
+
+// url is the page that a person opens.
+func (i *invites) url(t network.Token) string { return i.web + "/j/" + t.Reveal() }

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/tributary-app/tributary/shared/network"
+	"github.com/tributary-app/tributary/shared/store"
+	"github.com/tributary-app/tributary/shared/web"
+)
+
+// request is what a person says as they join: under which corp, and what
+// they are called.
+type request struct {
+	CorpID  *string `json:"corp_id"`
+	NewCorp *struct {
+		Name     string `json:"name"`
+		Industry string `json:"industry"`
+	} `json:"new_corp"`
+	Name *string `json:"name"`
+}
+
+// membershipJSON is a person's place in a chain.
+type membershipJSON struct {
+	MembershipID string    `json:"membership_id"`
+	ChainID      string    `json:"chain_id"`
+	PartnerID    string    `json:"partner_id"`
+	CorpID       string    `json:"corp_id"`
+	PersonID     string    `json:"person_id"`
+	GroupID      int       `json:"group_id"`
+	Identity     string    `json:"identity"`
+	NameMismatch bool      `json:"name_mismatch"` // the roster calls the corp otherwise (R23)
+	JoinedAt     time.Time `json:"joined_at"`
+}
+
+// join lets the caller in: 201, or 200 with the first membership if they are
+// in already (R15). Everything is judged by the store's one write.
+func (j *joins) join(w http.ResponseWriter, r *http.Request) error {
+	p, err := web.Person(r, j.person)
+	if err != nil {
+		return err
+	}
+	ticket, err := j.ticket(r)
+	if err != nil {
+		return err
+	}
+	var req request
+	if err := web.Read(r, &req); err != nil {
+		return err
+	}
+	now := j.now()
+	choice, err := req.choice(now)
+	if err != nil {
+		return err
+	}
+	if p.Name, err = req.name(p.Name); err != nil {
+		return err
+	}
+	a, err := j.store.Join(r.Context(), ticket, p, choice, now)
+	if err != nil {
+		return err
+	}
+	status := http.StatusCreated
+	if a.Repeat {
+		status = http.StatusOK
+	}
+	return web.JSON(w, status, membershipJSON{
+		MembershipID: a.Contact.MembershipID(), ChainID: a.Contact.Chain, PartnerID: a.Partner.ID, CorpID: a.Corp.ID, PersonID: a.Contact.Person,
+		GroupID: a.Partner.Group, Identity: a.Contact.Identity(), NameMismatch: a.NameMismatch(), JoinedAt: a.Contact.JoinedAt,
+	})
+}
+
+// choice is the corp that the person joins under (R02): one of theirs, or one
+// that they make. Whether it may join is the join's to judge (R04).
+func (q request) choice(now time.Time) (store.Choice, error) {
+	switch {
+	case q.CorpID == nil && q.NewCorp == nil:
+		return store.Choice{}, network.InvalidField("corp_id", "missing", "give corp_id, a corp of yours, or new_corp")
+	case q.CorpID != nil && q.NewCorp != nil:
+		return store.Choice{}, network.InvalidField("new_corp", "not_allowed", "give corp_id or new_corp, not both")
+	case q.CorpID != nil:
+		return store.Choice{Corp: *q.CorpID}, nil
+	}
+	corp, err := network.NewCorp("", typed(q.NewCorp.Name), network.Industry(typed(q.NewCorp.Industry)), "", now.Truncate(time.Millisecond))
+	return store.Choice{New: &corp}, within("new_corp", err)
+}
+
+// name is what the person is called: as they type it, else as they sign in.
+// "" leaves it to the roster.
+func (q request) name(claimed string) (string, error) {
+	if q.Name != nil {
+		name := typed(*q.Name)
+		return name, network.CheckPersonName("name", name)
+	}
+	// What an identity provider lets somebody be called is no fault of this
+	// request: what can't be shown is as good as none.
+	name := typed(claimed)
+	if network.CheckPersonName("name", name) != nil {
+		return "", nil
+	}
+	return name, nil
+}
+
+// typed is a name as it is kept (R02).
+func typed(s string) string { return strings.TrimSpace(norm.NFKC.String(s)) }
+
+// within says where in the request the fields of an error stand.
+func within(member string, err error) error {
+	e, ok := errors.AsType[*network.Error](err)
+	if !ok || len(e.Fields) == 0 {
+		return err
+	}
+	out := &network.Error{Kind: e.Kind, Code: e.Code}
+	for _, f := range e.Fields {
+		f.Field = member + "." + f.Field
+		out.Fields = append(out.Fields, f)
+	}
+	return out
+}

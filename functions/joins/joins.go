@@ -1,0 +1,104 @@
+package main
+
+import (
+	"cmp"
+	"net/http"
+	"time"
+
+	"github.com/tributary-app/tributary/shared/network"
+	"github.com/tributary-app/tributary/shared/store"
+	"github.com/tributary-app/tributary/shared/web"
+)
+
+// joins is the door that whoever holds an invite's token stands before.
+type joins struct {
+	store  *store.Store
+	person network.PersonKey
+	tokens network.TokenKeys
+	now    func() time.Time
+}
+
+func (j *joins) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /v1/join/{token}", web.Handler(j.look))
+	mux.Handle("POST /v1/join/{token}", web.Handler(j.join))
+	mux.Handle("DELETE /v1/chains/{chain_id}/membership", web.Handler(j.leave))
+	return web.Routes(mux)
+}
+
+// ticket is what the path's token says. A token that we haven't signed is
+// turned away before anything is looked up.
+func (j *joins) ticket(r *http.Request) (network.Ticket, error) {
+	return j.tokens.Verify(network.Token(r.PathValue("token")))
+}
+
+// lookJSON is all that somebody without a sign-in reads of an invite.
+type lookJSON struct {
+	Chain      lookChain           `json:"chain"`
+	Inviter    nameJSON            `json:"inviter"`
+	Group      *nameJSON           `json:"group,omitempty"` // left out: the root
+	JoinPolicy network.JoinPolicy  `json:"join_policy"`
+	ExpiresAt  time.Time           `json:"expires_at"`
+	State      network.InviteState `json:"state"`
+}
+
+type lookChain struct {
+	Name  string `json:"name"`
+	Owner string `json:"owner"`
+}
+
+type nameJSON struct {
+	Name string `json:"name"`
+}
+
+// look changes nothing, whoever looks and however often (R13). Of a notice it
+// doesn't say whose it is: a link gets passed on.
+func (j *joins) look(w http.ResponseWriter, r *http.Request) error {
+	ticket, err := j.ticket(r)
+	if err != nil {
+		return err
+	}
+	l, err := j.store.Look(r.Context(), ticket, j.now())
+	if err != nil {
+		return err
+	}
+	if l.Err != nil {
+		return l.Err // R14: before anything is typed
+	}
+	out := lookJSON{
+		Chain:      lookChain{l.Chain.Name, l.Chain.OwnerName},
+		Inviter:    nameJSON{cmp.Or(l.Invite.MakerName, l.Chain.OwnerName)}, // the corp itself, for a notice
+		JoinPolicy: l.Chain.Policy(),
+		ExpiresAt:  l.ExpiresAt,
+		State:      network.InviteLive,
+	}
+	if l.Group != "" {
+		out.Group = &nameJSON{l.Group}
+	}
+	return web.JSON(w, http.StatusOK, out)
+}
+
+// leave ends the membership that the caller has under the acting corp. The
+// owner's people have none.
+func (j *joins) leave(w http.ResponseWriter, r *http.Request) error {
+	p, err := web.Person(r, j.person)
+	if err != nil {
+		return err
+	}
+	chain := r.PathValue("chain_id")
+	if !network.ValidChainID(chain) {
+		return network.ErrNotFound
+	}
+	a, err := j.store.Actor(r.Context(), p, web.Corp(r), chain)
+	if err != nil {
+		return err
+	}
+	if a.Contact == nil {
+		return network.ErrNotFound
+	}
+	if err := j.store.Leave(r.Context(), chain, a.Contact.Partner, p.ID, j.now()); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
