@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -57,22 +58,30 @@ func (s *Store) once(ctx context.Context, o Once, id *string, made *time.Time, b
 		*id, *made = first.Ref, first.At.time()
 		return errSame
 	}
+	used := func() error {
+		var first onceItem
+		if o.Key == "" {
+			return nil
+		}
+		found, err := s.get(ctx, onceKey(o.Person, o.Corp, o.Kind, o.Key), &first)
+		if err != nil || !found || first.FreeAt <= o.Now.Unix() {
+			return err
+		}
+		return known(first)
+	}
 	n := 0
 	err := s.commit(ctx, func() (*tx, error) {
-		if o.Key != "" {
-			// Asked first, so that build doesn't trip over what it made.
-			var first onceItem
-			found, err := s.get(ctx, onceKey(o.Person, o.Corp, o.Kind, o.Key), &first)
-			if err != nil {
-				return nil, err
-			}
-			if found && first.FreeAt > o.Now.Unix() {
-				return nil, known(first)
-			}
+		// Asked first, so that build doesn't trip over what it made.
+		if err := used(); err != nil {
+			return nil, err
 		}
 		t, err := build()
-		if err != nil || t == nil {
-			return t, err
+		if err != nil {
+			// It may have, after all: made in between.
+			return nil, cmp.Or(used(), err)
+		}
+		if t == nil {
+			return nil, nil
 		}
 		n = len(t.items)
 		if o.Key != "" {

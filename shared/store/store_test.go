@@ -1,203 +1,382 @@
 package store
 
 import (
+	"cmp"
+	"context"
+	"errors"
 	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/tributary-app/tributary/shared/dynamotest"
 	"github.com/tributary-app/tributary/shared/network"
 )
 
-var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+const day = 24 * time.Hour
 
-var personKey = network.PersonKey("a key that only tests have")
+var (
+	noon      = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	personKey = network.PersonKey("a key that only tests have")
+)
 
-// world is a table with an owner corp, its chain, and two people of the corp.
+// world is a table with an owner corp and its chain. Its ids are the same each time, so that two runs can be compared.
 type world struct {
 	*Store
 	tb    *dynamotest.Table
 	owner network.Corp
 	chain network.Chain
-	boss  network.Member // super-admin
+	boss  network.Person // the owner's super-admin
+	links int
 }
 
-func setup(t *testing.T) *world {
+const chainID = "ch0000000000000001"
+
+func setup(t *testing.T) *world { return setupWith(t, func(*network.Chain) {}) }
+
+// setupWith lets a test have a chain with other limits.
+func setupWith(t *testing.T, change func(*network.Chain)) *world {
 	t.Helper()
 	tb := dynamotest.New(t)
 	w := &world{Store: New(tb.Client, tb.Name), tb: tb}
-	w.owner, w.boss = w.corp(t, "Owner Ltd", "+8613900000001")
-	chain, err := network.NewChain(network.NewChainID(), "Dealers", w.owner, noon)
+	w.owner, w.boss = w.corp(t, 0)
+	chain, err := network.NewChain(chainID, "Dealers", w.owner, noon)
 	if err != nil {
 		t.Fatal(err)
 	}
+	change(&chain)
 	if w.chain, err = w.CreateChain(t.Context(), chain, w.owner, Once{}); err != nil {
 		t.Fatal(err)
 	}
+	w.owner = w.corpNow(t, w.owner.ID)
 	tb.Reset()
 	return w
 }
 
-func (w *world) corp(t *testing.T, name, phone string) (network.Corp, network.Member) {
+// person is the n-th of the people that there are.
+func person(n int) network.Person {
+	phone := fmt.Sprintf("+86139%08d", n)
+	return network.Person{ID: personKey.Person(phone), Name: fmt.Sprintf("Li %d", n), Phone: phone}
+}
+
+// corp is the n-th corp, whose super-admin is the n-th person.
+func (w *world) corp(t *testing.T, n int) (network.Corp, network.Person) {
 	t.Helper()
-	c, err := network.NewCorp(network.NewCorpID(), name, "", "", noon)
+	return w.corpOf(t, n, person(n))
+}
+
+func (w *world) corpOf(t *testing.T, n int, p network.Person) (network.Corp, network.Person) {
+	t.Helper()
+	c, err := network.NewCorp(fmt.Sprintf("co%016d", n), fmt.Sprintf("Corp %d", n), "", "", noon)
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := network.Member{Person: personKey.Person(phone), Corp: c.ID, Name: "Li " + phone[len(phone)-2:], Phone: phone, Role: network.SuperAdmin}
-	if _, err := w.CreateCorp(t.Context(), c, m, Once{}); err != nil {
+	if c, err = w.CreateCorp(t.Context(), c, network.Member{Person: p.ID, Name: p.Name, Phone: p.Phone}, Once{}); err != nil {
 		t.Fatal(err)
 	}
-	return c, m
+	return c, p
 }
 
+func (w *world) colleague(t *testing.T, corp string, n int, role network.Role) network.Person {
+	t.Helper()
+	p := person(n)
+	if err := w.AddMember(t.Context(), network.Member{Person: p.ID, Corp: corp, Name: p.Name, Phone: p.Phone, Role: role}); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// link is a new link's ticket; what the invite doesn't say is usual.
 func (w *world) link(t *testing.T, i network.Invite) network.Ticket {
 	t.Helper()
-	i.ID, i.Chain, i.Kind, i.Maker, i.MakerCorp, i.CreatedAt, i.Version = network.NewInviteID(noon), w.chain.ID, "link", w.boss.Person, w.owner.ID, noon, 1
-	if i.Group == 0 {
-		i.Group = 1
+	w.links++
+	i.ID, i.Chain, i.Kind, i.Version = fmt.Sprintf("in%016d", w.links), chainID, "link", 1
+	i.Group = cmp.Or(i.Group, network.RootGroup)
+	if i.CreatedAt.IsZero() {
+		i.CreatedAt = noon
 	}
-	if _, err := w.CreateInvite(t.Context(), w.chain, i, Once{}); err != nil {
+	i.Maker, i.MakerCorp = cmp.Or(i.Maker, w.boss.ID), cmp.Or(i.MakerCorp, w.owner.ID)
+	if _, err := w.CreateInvite(t.Context(), w.chainNow(t), i, Once{}); err != nil {
 		t.Fatal(err)
 	}
-	return network.Ticket{Chain: w.chain.ID, Invite: i.ID, Version: 1}
+	return network.Ticket{Chain: chainID, Invite: i.ID, Version: 1}
 }
 
-func rows(n, from int) []network.RosterRow {
-	var out []network.RosterRow
-	for i := range n {
-		out = append(out, network.RosterRow{Number: i + 2, Corp: fmt.Sprintf("经销商%05d", from+i), Contact: fmt.Sprintf("张%d", i), Leader: true,
-			Phone: fmt.Sprintf("+86199%08d", from+i), CustomID: fmt.Sprintf("D%07d", from+i), MemberCustomID: fmt.Sprint(100001 + i)})
+// row is the n-th line of a roster: the n-th person as contact of a partner of that name.
+func row(n int, corp string, group ...string) network.RosterRow {
+	return network.RosterRow{Number: n + 2, Corp: corp, Contact: fmt.Sprintf("张%d", n), Phone: person(n).Phone, Group: group}
+}
+
+func rows(from, n int) []network.RosterRow {
+	out := make([]network.RosterRow, n)
+	for i := range out {
+		out[i] = row(from+i, fmt.Sprintf("经销商%05d", from+i))
+		out[i].Leader, out[i].CustomID, out[i].MemberCustomID = true, fmt.Sprintf("D%07d", from+i), fmt.Sprint(100001+i)
 	}
 	return out
 }
 
-// importRows does what the imports door does with a checked roster.
-func (w *world) importRows(t *testing.T, all []network.RosterRow) (network.Import, network.Counts) {
-	t.Helper()
-	ctx := t.Context()
-	imp, err := w.CreateImport(ctx, network.Import{ID: network.NewImportID(noon), Chain: w.chain.ID, Maker: w.boss.Person, MakerCorp: w.owner.ID, Notify: true, State: network.ImportWaiting, CreatedAt: noon}, Once{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if imp, err = w.BeginImport(ctx, w.chain.ID, imp.ID, "etag", noon); err != nil {
-		t.Fatal(err)
+func noticeOf(r network.RosterRow) network.Ticket {
+	return network.Ticket{Chain: chainID, Partner: network.RosterPartnerID(chainID, r.CustomID, r.Corp), Person: personKey.Person(r.Phone), Version: 1}
+}
+
+// roster is what the imports door does with an upload: it can be done again from the start at any time.
+type roster struct {
+	id       string
+	rows     []network.RosterRow
+	chunk    int // rows of a chunk
+	moves    bool
+	at       time.Time
+	mischief func(chunk int) // between a chunk's plan and its doing
+}
+
+func (r roster) run(ctx context.Context, s *Store) (network.Import, network.Counts, error) {
+	imp, sum, err := r.begin(ctx, s)
+	if err != nil || imp.State != network.ImportReading {
+		return imp, imp.Counts, err
 	}
 	ids := map[string]bool{}
-	for _, r := range all {
-		ids[network.RosterPartnerID(w.chain.ID, r.CustomID, r.Corp)] = true
+	var paths [][]string
+	for _, row := range r.rows {
+		ids[network.RosterPartnerID(chainID, row.CustomID, row.Corp)] = true
+		paths = append(paths, row.Group)
 	}
-	before, err := w.Existing(ctx, w.chain.ID, ids)
+	was, err := s.Existing(ctx, chainID, ids)
+	if err != nil {
+		return imp, sum, err
+	}
+	tree, err := s.EnsureGroups(ctx, chainID, paths)
+	if err != nil {
+		return imp, sum, err
+	}
+	planned, err := s.Plans(ctx, chainID, imp.ID)
+	if err != nil {
+		return imp, sum, err
+	}
+	planner := network.Planner{Import: imp, Key: personKey, Tree: tree, Partners: maps.Clone(was)}
+	n := 0
+	for chunk := range slices.Chunk(r.rows, cmp.Or(r.chunk, ChunkRows)) {
+		plans, again := planned[n]
+		for i, row := range chunk {
+			if again {
+				planner.Absorb(row, plans[i])
+			} else {
+				plans = append(plans, planner.Plan(row))
+			}
+		}
+		if !again {
+			if plans, err = s.KeepPlan(ctx, chainID, imp.ID, n, plans); err != nil {
+				return imp, sum, err
+			}
+		}
+		if r.mischief != nil {
+			r.mischief(n)
+		}
+		if err := s.Apply(ctx, imp, n, chunk, plans, was); err != nil {
+			return imp, sum, err
+		}
+		if err := s.TallyChunk(ctx, imp, n, plans); err != nil {
+			return imp, sum, err
+		}
+		sum = sum.Add(network.Count(plans, true))
+		n++
+	}
+	imp.State, imp.Counts, imp.EndedAt = network.ImportDone, sum, r.at
+	c, err := s.Chain(ctx, chainID)
+	if err != nil {
+		return imp, sum, err
+	}
+	return imp, sum, s.EndImport(ctx, imp, network.ExpiresAt(imp.StartedAt, 0, c.Policies))
+}
+
+func (r roster) begin(ctx context.Context, s *Store) (network.Import, network.Counts, error) {
+	imp, err := s.Import(ctx, chainID, r.id)
+	if errors.Is(err, network.ErrNotFound) {
+		if _, err = s.CreateImport(ctx, network.Import{ID: r.id, Chain: chainID, Maker: person(0).ID, MakerCorp: fmt.Sprintf("co%016d", 0),
+			Notify: true, ApplyMoves: r.moves, State: network.ImportWaiting, CreatedAt: r.at}, Once{}); err != nil && !errors.Is(err, network.ErrConflict) {
+			return imp, network.Counts{}, err
+		}
+	} else if err != nil {
+		return imp, network.Counts{}, err
+	}
+	imp, err = s.BeginImport(ctx, chainID, r.id, "etag", r.at)
+	return imp, network.Counts{}, err
+}
+
+// importRows brings rows into the chain, as the n-th import.
+func (w *world) importRows(t *testing.T, n int, all []network.RosterRow) (network.Import, network.Counts) {
+	t.Helper()
+	imp, sum, err := roster{id: importID(n), rows: all, at: noon.Add(time.Duration(n) * time.Minute)}.run(t.Context(), w.Store)
 	if err != nil {
 		t.Fatal(err)
 	}
-	partners := map[string]network.Partner{}
-	for k, v := range before {
-		partners[k] = v
-	}
-	tree, err := w.Tree(ctx, w.chain.ID)
+	return imp, sum
+}
+
+func importID(n int) string { return fmt.Sprintf("im%016d", n) }
+
+func (w *world) chainNow(t *testing.T) network.Chain {
+	t.Helper()
+	c, err := w.Chain(t.Context(), chainID)
 	if err != nil {
 		t.Fatal(err)
 	}
-	planner := network.Planner{Import: imp, Key: personKey, Tree: tree, Partners: partners}
-	var counts network.Counts
-	for n := 0; n*ChunkRows < len(all); n++ {
-		chunk := all[n*ChunkRows : min(len(all), (n+1)*ChunkRows)]
-		var plans []network.RowPlan
-		for _, r := range chunk {
-			plans = append(plans, planner.Plan(r))
-		}
-		if plans, err = w.KeepPlan(ctx, w.chain.ID, imp.ID, n, plans); err != nil {
-			t.Fatal(err)
-		}
-		if err := w.Apply(ctx, imp, n, chunk, plans, before); err != nil {
-			t.Fatal(err)
-		}
-		if err := w.TallyChunk(ctx, imp, n, plans); err != nil {
-			t.Fatal(err)
-		}
-		counts = counts.Add(network.Count(plans, true))
-	}
-	imp.State, imp.Counts, imp.EndedAt = network.ImportDone, counts, noon
-	if err := w.EndImport(ctx, imp, network.ExpiresAt(noon, 0, w.chain.Policies)); err != nil {
+	return c
+}
+
+func (w *world) corpNow(t *testing.T, id string) network.Corp {
+	t.Helper()
+	c, err := w.Corp(t.Context(), id)
+	if err != nil {
 		t.Fatal(err)
 	}
-	return imp, counts
+	return c
 }
 
-func TestSmoke(t *testing.T) {
-	w := setup(t)
-	ctx := t.Context()
-	imp, counts := w.importRows(t, rows(2000, 0))
-	t.Logf("import 2000: %+v %+v", counts, w.tb.Meter())
-	w.tb.Reset()
-	_, counts = w.importRows(t, rows(2000, 0))
-	t.Logf("again: %+v %+v", counts, w.tb.Meter())
-	w.tb.Reset()
+func (w *world) partnerNow(t *testing.T, id string) network.Partner {
+	t.Helper()
+	p, err := w.Partner(t.Context(), chainID, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
 
-	r := rows(1, 0)[0]
-	dealer, boss := w.corp(t, "经销商00000", r.Phone)
-	me := network.Person{ID: boss.Person, Name: "张0", Phone: r.Phone}
-	ticket := network.Ticket{Chain: w.chain.ID, Partner: network.RosterPartnerID(w.chain.ID, r.CustomID, r.Corp), Person: me.ID, Version: 1}
-	w.tb.Reset()
-	l, err := w.Look(ctx, ticket, noon)
-	t.Logf("look: %v %v %+v", l.Err, err, w.tb.Meter())
-	w.tb.Reset()
-	a, err := w.Join(ctx, ticket, me, Choice{Corp: dealer.ID}, noon)
-	t.Logf("join notice: %+v %v %+v", a, err, w.tb.Meter())
-	a, err = w.Join(ctx, ticket, me, Choice{Corp: dealer.ID}, noon)
-	t.Logf("again: %v %v", a.Repeat, err)
+func (w *world) edit(t *testing.T, e network.ChainEdit, at time.Time) network.Chain {
+	t.Helper()
+	c, err := w.EditChain(t.Context(), w.chainNow(t), e, at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
 
-	w.tb.Reset()
-	link := w.link(t, network.Invite{MaxUses: 1})
-	t.Logf("link %+v", w.tb.Meter())
-	other, om := w.corp(t, "Other", "+8613900000077")
-	om2 := network.Person{ID: om.Person, Name: "O", Phone: om.Phone}
-	w.tb.Reset()
-	a, err = w.Join(ctx, link, om2, Choice{Corp: other.ID}, noon)
-	t.Logf("join link: %+v %v %+v", a, err, w.tb.Meter())
-	third := network.Person{ID: personKey.Person("+8613900000078"), Name: "T", Phone: "+8613900000078"}
-	nc, _ := network.NewCorp("", "Third", "", "", noon)
-	a, err = w.Join(ctx, link, third, Choice{New: &nc}, noon)
-	t.Logf("exhausted: %v", err)
-	link = w.link(t, network.Invite{})
-	a, err = w.Join(ctx, link, third, Choice{New: &nc}, noon)
-	t.Logf("new corp: %+v %v", a, err)
-	a, err = w.Join(ctx, link, third, Choice{New: &nc}, noon)
-	t.Logf("new corp again: %v %v", a.Repeat, err)
+func (w *world) group(t *testing.T, name string, parent int) int {
+	t.Helper()
+	g, err := w.CreateGroup(t.Context(), chainID, network.Group{Name: name, Parent: parent}, Once{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g.ID
+}
 
-	w.tb.Reset()
-	page, next, err := w.Partners(ctx, w.chain.ID, PartnerQuery{Limit: 50})
-	t.Logf("page: %d %q %v %+v", len(page), next, err, w.tb.Meter())
-	n, pages := len(page), 1
-	for next != "" {
-		page, next, err = w.Partners(ctx, w.chain.ID, PartnerQuery{Limit: 50, Cursor: next})
-		if err != nil {
-			t.Fatal(err)
+// join lets somebody in who must get in.
+func (w *world) join(t *testing.T, ticket network.Ticket, p network.Person, c Choice) network.Admission {
+	t.Helper()
+	a, err := w.Join(t.Context(), ticket, p, c, noon.Add(time.Hour))
+	if err != nil {
+		t.Fatalf("join: got %v, want to get in", err)
+	}
+	return a
+}
+
+// partner is the n-th corp, joined by a link.
+func (w *world) partner(t *testing.T, n int) (network.Admission, network.Person) {
+	t.Helper()
+	c, p := w.corp(t, n)
+	return w.join(t, w.link(t, network.Invite{}), p, Choice{Corp: c.ID}), p
+}
+
+func anew(name string) Choice {
+	c, err := network.NewCorp("", name, "", "", noon)
+	if err != nil {
+		panic(err)
+	}
+	return Choice{New: &c}
+}
+
+func wants(t *testing.T, what string, got, want error) {
+	t.Helper()
+	if !errors.Is(got, want) {
+		t.Errorf("%s: got %v, want %v", what, got, want)
+	}
+}
+
+func same[T any](t *testing.T, what string, got, want T) {
+	t.Helper()
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("%s: got %v, want %v", what, got, want)
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// atOnce does n things at the same moment and counts what they answered; nil is "ok".
+func atOnce(n int, do func(i int) error) map[string]int {
+	start, said := make(chan struct{}), make([]string, n)
+	var wg sync.WaitGroup
+	for i := range n {
+		wg.Go(func() {
+			<-start
+			said[i] = "ok"
+			if err := do(i); network.KindOf(err) != network.Internal {
+				said[i] = network.CodeOf(err)
+			} else if err != nil {
+				said[i] = err.Error()
+			}
+		})
+	}
+	close(start)
+	wg.Wait()
+	sum := map[string]int{}
+	for _, s := range said {
+		sum[s]++
+	}
+	return sum
+}
+
+// state is all that the table holds. What chance decides is taken out after it has been checked: which gate counted whom.
+func (w *world) state(t *testing.T) map[string]map[string]any {
+	t.Helper()
+	items := w.tb.Items(t)
+	counted, sum := map[float64]float64{}, 0.0
+	for k, it := range items {
+		if card, ok := it["Card"].(map[string]any); ok && strings.Contains(k, "|PARTNER#") {
+			if card["State"] == string(network.PartnerJoined) {
+				counted[it["Gate"].(float64)]++
+			}
+			delete(it, "Gate")
 		}
-		n += len(page)
-		pages++
 	}
-	t.Logf("listed %d in %d pages", n, pages)
-	w.tb.Reset()
-	ta, err := w.Tallies(ctx, w.chain.ID, imp.ID)
-	t.Logf("tallies %+v %v %+v", ta, err, w.tb.Meter())
-	ks, sent, err := w.Recipients(ctx, w.chain.ID, imp.ID, 0)
-	t.Logf("recipients %d %v %v", len(ks), sent, err)
-	w.tb.Reset()
-	act, err := w.Actor(ctx, me, "", w.chain.ID)
-	t.Logf("actor %v %v %v %+v", act.Side, act.Admin, err, w.tb.Meter())
-	due, err := w.Due(ctx, noon.Add(8*24*time.Hour), 10)
-	t.Logf("due %+v %v", due, err)
-	for _, d := range due {
-		ended, err := w.Settle(ctx, d, noon.Add(8*24*time.Hour))
-		t.Logf("settle %v %v %v", d.ID, ended, err)
+	for i := range gates {
+		k := gateKey(chainID, i)
+		it := items[k.PK+"|"+k.SK]
+		if it["Joined"] != counted[float64(i)] {
+			t.Errorf("gate %d counts %v, want the %v partners that joined through it", i, it["Joined"], counted[float64(i)])
+		}
+		sum += counted[float64(i)]
+		delete(it, "Joined")
 	}
-	t.Log(w.RemoveMember(ctx, dealer.ID, me.ID))
-	t.Log(w.RemovePartner(ctx, w.chain.ID, a.Partner.ID, 0, noon))
-	_, err = w.Actor(ctx, third, "", w.chain.ID)
-	t.Log("removed: ", err)
-	t.Log(w.Leave(ctx, w.chain.ID, ticket.Partner, me.ID, noon))
-	t.Log(w.JoinedPartners(ctx, w.chain.ID))
-	t.Log(w.DissolveChain(ctx, w.chain.ID, noon))
+	items["joined"] = map[string]any{"partners": sum}
+	return items
 }
+
+// told are the ids of all events that the table has ever held.
+func (w *world) told(t *testing.T) []string {
+	t.Helper()
+	ids := map[string]bool{}
+	for _, r := range w.tb.Changes(t) {
+		if o, ok := r.Change.NewImage["Outbox"]; ok {
+			e, err := network.DecodeEvent(o.String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			ids[e.ID] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(ids))
+}
+
+// on is a store on the same table by another client.
+func (w *world) on(db *dynamodb.Client) *Store { return New(db, w.tb.Name) }
