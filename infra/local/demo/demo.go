@@ -26,11 +26,12 @@ type Demo struct {
 	RosterName   string    // its name
 	Out          io.Writer // hears of each step
 
-	http  http.Client
-	run   string // tells this play's names from an earlier one's
-	boss  *person
-	chain string
-	imp   struct {
+	http     http.Client
+	run      string // tells this play's names from an earlier one's
+	tolerant bool   // in bad weather: a read that fails is asked again
+	boss     *person
+	chain    string
+	imp      struct {
 		ID                                   string
 		Rows, OK, Failed, Partners, Notices  int
 		Created, Updated, Unchanged, Partner int
@@ -47,7 +48,6 @@ type guest struct {
 
 // Play plays all steps.
 func (d *Demo) Play(ctx context.Context) error {
-	d.run = time.Now().Format("0102-150405")
 	for i, step := range []struct {
 		name string
 		do   func(context.Context) (string, error)
@@ -83,6 +83,7 @@ const (
 )
 
 func (d *Demo) found(ctx context.Context) (string, error) {
+	d.run = time.Now().Format("0102-150405.000")
 	var err error
 	if d.boss, err = d.signIn(ctx, bossPhone, "陈晓东"); err != nil {
 		return "", err
