@@ -42,8 +42,21 @@ type Table struct {
 	meter Meter
 }
 
-// New makes a table for t. It ends the test when there is no server.
+// New makes a table for t, without the template's stream: the server asks all changes of a table there have been for the
+// next one's number, so that each write of a table with a stream takes longer than the one before. It ends the test when
+// there is no server.
 func New(t testing.TB) *Table {
+	t.Helper()
+	return newTable(t, false)
+}
+
+// NewStreaming is New with the stream, for Changes and Outboxes.
+func NewStreaming(t testing.TB) *Table {
+	t.Helper()
+	return newTable(t, true)
+}
+
+func newTable(t testing.TB, stream bool) *Table {
 	t.Helper()
 	endpoint := os.Getenv("DYNAMODB_ENDPOINT")
 	if endpoint == "" {
@@ -58,7 +71,7 @@ func New(t testing.TB) *Table {
 	tb.Reset()
 	tb.Client = client(endpoint, tb, 1)
 	tb.plain = client(endpoint, tb.wire, 3)
-	if err := CreateTable(t.Context(), tb.plain, tb.Name); err != nil {
+	if err := CreateTable(t.Context(), tb.plain, tb.Name, stream); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -100,14 +113,17 @@ func (tb *Table) Items(t testing.TB) map[string]map[string]any {
 // Client is an SDK client for a local server at endpoint, without faults or meter: for benchmarks and tools.
 func Client(endpoint string) *dynamodb.Client { return client(endpoint, http.DefaultTransport, 3) }
 
-// CreateTable makes a table as the template's Table resource says, with its keys, indexes and stream, and waits until it
-// can be used.
-func CreateTable(ctx context.Context, db *dynamodb.Client, name string) error {
+// CreateTable makes a table as the template's Table resource says, with its keys, indexes and, if wanted, stream, and waits
+// until it can be used.
+func CreateTable(ctx context.Context, db *dynamodb.Client, name string, stream bool) error {
 	def, err := definition()
 	if err != nil {
 		return fmt.Errorf("dynamotest: %w", err)
 	}
 	def.TableName = &name
+	if !stream {
+		def.StreamSpecification = nil
+	}
 	if _, err := db.CreateTable(ctx, def); err != nil {
 		return fmt.Errorf("dynamotest: create table %s: %w", name, err)
 	}

@@ -15,7 +15,7 @@ import (
 
 func TestATableIsWhatTheTemplateSays(t *testing.T) {
 	t.Parallel()
-	tb := dynamotest.New(t)
+	tb := dynamotest.NewStreaming(t)
 	out, err := tb.Client.DescribeTable(t.Context(), &dynamodb.DescribeTableInput{TableName: &tb.Name})
 	if err != nil {
 		t.Fatal(err)

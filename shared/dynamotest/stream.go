@@ -12,7 +12,7 @@ import (
 )
 
 // Changes are all the changes that the table's stream has seen, oldest first, as Lambda gives them to a function. Like
-// Items it is neither broken nor metered.
+// Items it is neither broken nor metered. The table is one of NewStreaming.
 func (tb *Table) Changes(t testing.TB) []events.DynamoDBEventRecord {
 	t.Helper()
 	about, err := tb.plain.DescribeTable(t.Context(), &dynamodb.DescribeTableInput{TableName: &tb.Name})

@@ -10,7 +10,7 @@ import (
 
 func TestChangesComeAsLambdaGivesThem(t *testing.T) {
 	t.Parallel()
-	tb := New(t)
+	tb := NewStreaming(t)
 	key := map[string]types.AttributeValue{"PK": &types.AttributeValueMemberS{Value: "a"}, "SK": &types.AttributeValueMemberS{Value: "b"}}
 	for _, said := range []string{"one", "two", "two"} {
 		if _, err := tb.Client.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
