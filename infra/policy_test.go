@@ -75,7 +75,12 @@ var deeds = map[string]string{
 	"dynamodb.Client.TransactWriteItems": "", "dynamodb.Client.BatchExecuteStatement": "", "dynamodb.Client.Query": "",
 	"s3.Client.GetObject": "s3:GetObject", "s3.Client.HeadObject": "s3:GetObject", "s3.PresignClient.PresignPostObject": "s3:PutObject",
 	"sqs.Client.SendMessage": "sqs:SendMessage", "sqs.Client.SendMessageBatch": "sqs:SendMessage",
-	"secretsmanager.Client.GetSecretValue": "secretsmanager:GetSecretValue",
+}
+
+// words stand in calls that we sign ourselves: the target of the one to Secrets Manager, the condition of an upload's policy.
+var words = map[string]string{
+	`"secretsmanager.GetSecretValue"`: "secretsmanager:GetSecretValue",
+	`"content-length-range"`:          "s3:PutObject",
 }
 
 // parts is what a part of a transaction needs.
@@ -193,6 +198,9 @@ func (p program) note(t *testing.T, in string, n ast.Node, info *types.Info) {
 			}
 		}
 	case *ast.BasicLit:
+		if deed := words[n.Value]; deed != "" {
+			do(deed)
+		}
 		for _, verb := range []string{"Insert", "Update", "Delete", "Select"} {
 			if strings.HasPrefix(strings.Trim(n.Value, "`\""), strings.ToUpper(verb)+" ") && strings.Contains(n.Value, `"`) {
 				do("dynamodb:PartiQL" + verb)

@@ -10,8 +10,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-
 	"github.com/tributary-app/tributary/shared/network"
 )
 
@@ -96,14 +94,10 @@ func (p *Platform) Secret(ctx context.Context, variable string) ([]byte, error) 
 			return nil, fmt.Errorf("%s: %w", variable, err)
 		}
 	case strings.HasPrefix(ref, "arn:"):
-		out, err := secretsmanager.NewFromConfig(p.AWS).GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &ref})
-		if err != nil {
+		var err error
+		if b, err = p.fromVault(ctx, ref); err != nil {
 			return nil, fmt.Errorf("%s: %w", variable, err)
 		}
-		if out.SecretString == nil {
-			return nil, fmt.Errorf("%s: the secret is no text", variable)
-		}
-		b = []byte(*out.SecretString)
 	default:
 		return nil, fmt.Errorf("%s: neither an ARN nor file:/path", variable) // not quoted: it may be the secret itself
 	}
