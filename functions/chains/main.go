@@ -1,0 +1,37 @@
+// Command chains keeps what people set up: their corps and members, the chains
+// with admins, groups and partners, and the tickets by which rosters are
+// uploaded.
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/tributary-app/tributary/shared/platform"
+	"github.com/tributary-app/tributary/shared/store"
+	"github.com/tributary-app/tributary/shared/web"
+)
+
+func main() { platform.Main(run) }
+
+// run wires the function up once per cold start, then serves for ever.
+func run(ctx context.Context, getenv func(string) string) error {
+	p, err := platform.New(getenv, "TABLE_NAME", "ROSTER_BUCKET", "PERSON_KEY")
+	if err != nil {
+		return err
+	}
+	key, err := p.PersonKey(ctx)
+	if err != nil {
+		return err
+	}
+	c := &chains{
+		store: store.Open(p.AWS, p.Endpoint("DynamoDB"), p.Env("TABLE_NAME")),
+		key:   key,
+		tickets: tickets{
+			bucket: p.Env("ROSTER_BUCKET"), region: p.AWS.Region, endpoint: p.Endpoint("S3"), credentials: p.AWS.Credentials,
+			now: time.Now, // the bucket goes by the real time, whatever ours is set to
+		},
+		now: p.Now,
+	}
+	return web.Start(c.routes())
+}
