@@ -86,11 +86,33 @@ func (d *directory) partners(chain string, group int) part {
 	}}
 }
 
+// groups are those right below a group: ErrGroupNotFound if that isn't there.
+// Pages behind them don't read the groups again.
+func (d *directory) groups(chain string, group int) part {
+	return part{"g", func(ctx context.Context, cursor string, limit int) ([]itemJSON, string, error) {
+		tree, err := d.store.Tree(ctx, chain)
+		if err != nil {
+			return nil, "", err
+		}
+		if _, ok := tree[group]; !ok {
+			return nil, "", network.ErrGroupNotFound
+		}
+		var items []itemJSON
+		for _, g := range tree.Children(group) {
+			items = append(items, groupItem(g))
+		}
+		return listed("g", items).page(ctx, cursor, limit)
+	}}
+}
+
 // ownersParts are the directory of the owner's people: the groups below the
 // one that is asked for, then its partners. Recursive is without groups, but
 // with all their partners.
 func (d *directory) ownersParts(ctx context.Context, a network.Actor, group int, recursive bool) ([]part, error) {
-	if recursive && group == network.RootGroup {
+	switch {
+	case !recursive:
+		return []part{d.groups(a.Chain.ID, group), d.partners(a.Chain.ID, group)}, nil
+	case group == network.RootGroup:
 		return []part{d.partners(a.Chain.ID, 0)}, nil
 	}
 	tree, err := d.store.Tree(ctx, a.Chain.ID)
@@ -100,18 +122,11 @@ func (d *directory) ownersParts(ctx context.Context, a network.Actor, group int,
 	if _, ok := tree[group]; !ok {
 		return nil, network.ErrGroupNotFound
 	}
-	if recursive {
-		var all []part
-		for _, id := range tree.Below(group) {
-			all = append(all, d.partners(a.Chain.ID, id))
-		}
-		return all, nil
+	var all []part
+	for _, id := range tree.Below(group) {
+		all = append(all, d.partners(a.Chain.ID, id))
 	}
-	var groups []itemJSON
-	for _, g := range tree.Children(group) {
-		groups = append(groups, groupItem(g))
-	}
-	return []part{listed("g", groups), d.partners(a.Chain.ID, group)}, nil
+	return all, nil
 }
 
 // guestsParts are the directory of a partner's people: who else has joined,
