@@ -140,7 +140,10 @@ func (s *Store) Join(ctx context.Context, ticket network.Ticket, p network.Perso
 		}
 		return true, nil // somebody was faster: read what is true now
 	})
-	return out, wrap("join", err)
+	if err != nil {
+		return network.Admission{}, wrap("join", err)
+	}
+	return out, nil
 }
 
 // errMoved says that what was read first no longer goes with what was read

@@ -38,12 +38,20 @@ type world struct {
 
 const chainID = "ch0000000000000001"
 
-func setup(t *testing.T) *world { return setupWith(t, func(*network.Chain) {}) }
+func setup(t *testing.T) *world { return setupOn(t, dynamotest.New(t), func(*network.Chain) {}) }
+
+// setupStreaming is for a test that asks what was told.
+func setupStreaming(t *testing.T) *world {
+	return setupOn(t, dynamotest.NewStreaming(t), func(*network.Chain) {})
+}
 
 // setupWith lets a test have a chain with other limits.
 func setupWith(t *testing.T, change func(*network.Chain)) *world {
+	return setupOn(t, dynamotest.New(t), change)
+}
+
+func setupOn(t *testing.T, tb *dynamotest.Table, change func(*network.Chain)) *world {
 	t.Helper()
-	tb := dynamotest.New(t)
 	w := &world{Store: New(tb.Client, tb.Name), tb: tb}
 	w.owner, w.boss = w.corp(t, 0)
 	chain, err := network.NewChain(chainID, "Dealers", w.owner, noon)
@@ -366,14 +374,12 @@ func (w *world) state(t *testing.T) map[string]map[string]any {
 func (w *world) told(t *testing.T) []string {
 	t.Helper()
 	ids := map[string]bool{}
-	for _, r := range w.tb.Changes(t) {
-		if o, ok := r.Change.NewImage["Outbox"]; ok {
-			e, err := network.DecodeEvent(o.String())
-			if err != nil {
-				t.Fatal(err)
-			}
-			ids[e.ID] = true
+	for o := range w.tb.Outboxes(t) {
+		e, err := network.DecodeEvent(o)
+		if err != nil {
+			t.Fatal(err)
 		}
+		ids[e.ID] = true
 	}
 	return slices.Sorted(maps.Keys(ids))
 }
