@@ -67,6 +67,8 @@ func TestR34_AGroupWithSomethingInItGoesOnlyWithSomewhereForThat(t *testing.T) {
 	east, south, empty := w.newGroup("华东", 1), w.newGroup("华南", 1), w.newGroup("空", 1)
 	li, _ := w.join(person(2), secret+"甲", east)
 	link := w.invite(w.boss, south)
+	parent := w.newGroup("上级", 1)
+	child := w.newGroup("下级", parent)
 	at := func(g int, query string) string { return w.in(fmt.Sprintf("/groups/%d%s", g, query)) }
 	w.unchanged(func() {
 		w.ask(w.boss, "DELETE", at(east, ""), "").want(409, "group_not_empty")
@@ -75,7 +77,10 @@ func TestR34_AGroupWithSomethingInItGoesOnlyWithSomewhereForThat(t *testing.T) {
 		w.ask(w.boss, "DELETE", at(east, "?reassign_to=0"), "").want(404, "group_not_found")
 		w.ask(w.boss, "DELETE", at(east, fmt.Sprintf("?reassign_to=%d", east)), "").want(404, "group_not_found")
 		w.ask(w.boss, "DELETE", at(99, ""), "").want(404, "not_found")
+		w.ask(w.boss, "DELETE", at(parent, "?reassign_to=1"), "").want(409, "group_not_empty") // its groups have nowhere to go
 	})
+	w.ask(w.boss, "DELETE", at(child, ""), "").want(204, "")
+	w.ask(w.boss, "DELETE", at(parent, ""), "").want(204, "")
 	w.ask(w.boss, "DELETE", at(empty, ""), "", "If-Match", `"1"`).want(204, "")
 	w.ask(w.boss, "DELETE", at(east, fmt.Sprintf("?reassign_to=%d", south)), "").want(204, "")
 	if got := all[groupJSON](w, li, w.in("/groups")); len(got) != 1 || got[0].GroupID != south {
