@@ -50,17 +50,18 @@ func (logWriter) Write(b []byte) (int, error) {
 const secret = "机密"
 
 func TestMain(m *testing.M) {
-	slog.SetDefault(slog.New(slog.NewJSONHandler(logWriter{}, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	slog.SetDefault(slog.New(slog.NewJSONHandler(logWriter{}, &slog.HandlerOptions{Level: slog.LevelDebug, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		if a.Key == slog.TimeKey {
+			return slog.Attr{} // whose digits may look like a phone's
+		}
+		return a
+	}})))
 	code := m.Run()
 	for _, what := range []string{secret, "13900", "139 00"} {
 		if strings.Contains(logs.String(), what) {
 			fmt.Fprintf(os.Stderr, "the log holds %q:\n%s", what, logs.String())
 			code = 1
 		}
-	}
-	if code == 0 && !strings.Contains(logs.String(), `"code":"not_found"`) {
-		fmt.Fprintln(os.Stderr, "nothing was logged: the check above means nothing")
-		code = 1
 	}
 	os.Exit(code)
 }
@@ -330,6 +331,11 @@ func TestR37_EveryRouteOfAForeignChainIs404(t *testing.T) {
 	})
 	if n != 19 {
 		t.Errorf("got %d routes with a chain, want 19", n)
+	}
+	logs.Lock()
+	defer logs.Unlock()
+	if !strings.Contains(logs.String(), `"route":"GET /v1/chains/{chain_id}","status":404`) {
+		t.Error("got no line of it in the log, so what TestMain finds there means nothing")
 	}
 }
 
