@@ -2,10 +2,10 @@ package main
 
 import (
 	"bytes"
+	"compress/zlib"
+	"encoding/binary"
 	"fmt"
-	"image"
-	"image/color"
-	"image/png"
+	"hash/crc32"
 	"net/http"
 
 	"rsc.io/qr"
@@ -55,11 +55,7 @@ func (i *invites) png(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	var b bytes.Buffer
-	if err := png.Encode(&b, raster(code, size)); err != nil {
-		return err
-	}
-	return picture(w, "image/png", b.Bytes())
+	return picture(w, "image/png", raster(code, size))
 }
 
 func (i *invites) svg(w http.ResponseWriter, r *http.Request) error {
@@ -76,22 +72,45 @@ func picture(w http.ResponseWriter, contentType string, b []byte) error {
 	return err
 }
 
-// raster is the code in the middle of a square of size pixels, its modules as
-// large as whole pixels allow.
-func raster(c *qr.Code, size int) image.Image {
-	scale := max(1, size/(c.Size+2*quiet))
+// raster is the code in the middle of a PNG of size by size pixels, its
+// modules as large as whole pixels allow. It is written by hand, since
+// image/png weighs 0.1 MB and a door may weigh 9.
+func raster(c *qr.Code, size int) []byte {
 	size = max(size, c.Size+2*quiet) // a URL so long needs more
-	img := image.NewPaletted(image.Rect(0, 0, size, size), color.Palette{color.White, color.Black})
+	scale := size / (c.Size + 2*quiet)
 	from := (size - c.Size*scale) / 2
-	for y := range c.Size * scale {
-		row := img.Pix[(from+y)*img.Stride+from:]
-		for x := range c.Size * scale {
-			if c.Black(x/scale, y/scale) {
-				row[x] = 1
+	var rows bytes.Buffer
+	z := zlib.NewWriter(&rows) // into memory, which doesn't fail
+	row := make([]byte, 1+(size+7)/8)
+	for y := range size {
+		if y == 0 || y >= from && (y-from)%scale == 0 { // else it is as the one above
+			clear(row) // begins with the filter: none
+			for x := range size {
+				black := x >= from && y >= from && c.Black((x-from)/scale, (y-from)/scale)
+				if !black {
+					row[1+x/8] |= 0x80 >> (x % 8)
+				}
 			}
 		}
+		z.Write(row)
 	}
-	return img
+	z.Close()
+
+	head := binary.BigEndian.AppendUint32(nil, uint32(size))
+	head = binary.BigEndian.AppendUint32(head, uint32(size))
+	head = append(head, 1, 0, 0, 0, 0) // a bit a pixel, grey; nothing out of the ordinary
+	b := []byte("\x89PNG\r\n\x1a\n")
+	b = chunk(b, "IHDR", head)
+	b = chunk(b, "IDAT", rows.Bytes())
+	return chunk(b, "IEND", nil)
+}
+
+// chunk adds a chunk of a PNG: length, name, data, checksum of the last two.
+func chunk(b []byte, name string, data []byte) []byte {
+	b = binary.BigEndian.AppendUint32(b, uint32(len(data)))
+	from := len(b)
+	b = append(append(b, name...), data...)
+	return binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(b[from:]))
 }
 
 // vector is the code as an SVG of one path: each run of black modules a
