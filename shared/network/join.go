@@ -173,7 +173,10 @@ func (j Joining) Admit(target string, p *Partner) (Admission, error) {
 	}
 	a.Contact.Corp, a.Contact.Epoch = j.Corp.ID, p.Epoch
 	a.Contact.JoinedAt, a.Contact.LeftAt = j.Now, time.Time{}
-	a.Contact.Invite, a.Contact.Inviter = j.Invite.ID, j.Invite.Maker
+	a.Contact.Invite = j.Invite.ID
+	if !j.Ticket.IsNotice() { // a notice's inviter is who imported the roster
+		a.Contact.Inviter = j.Invite.Maker
+	}
 	a.Contact.Edition++
 	return a, nil
 }

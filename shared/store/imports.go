@@ -345,7 +345,7 @@ func (s *Store) Apply(ctx context.Context, imp network.Import, chunk int, rows [
 		c.p.People[plan.Person] = row.Fingerprint()
 		k := newContactItem(network.Contact{
 			Person: plan.Person, Chain: imp.Chain, Partner: plan.Partner, Name: row.Contact, Phone: row.Phone, Leader: row.Leader,
-			MemberCustomID: row.MemberCustomID, Import: imp.ID, Chunk: chunk, Epoch: c.p.Epoch, TokenVersion: 1, NoticeAt: imp.StartedAt, Edition: 1,
+			MemberCustomID: row.MemberCustomID, Import: imp.ID, Chunk: chunk, Epoch: c.p.Epoch, TokenVersion: 1, NoticeAt: imp.StartedAt, Inviter: imp.Maker, Edition: 1,
 		})
 		if plan.Adds {
 			contacts = append(contacts, k)
