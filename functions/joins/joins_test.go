@@ -746,3 +746,57 @@ func TestTheDoorRefusesToStartWithoutItsEnvironment(t *testing.T) {
 		t.Errorf("got %v, want it to name what is missing", err)
 	}
 }
+
+func TestR47_AFullChainTakesNobodyButColleagues(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	owner, err := w.Corp(t.Context(), w.owner.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := network.NewChain(network.NewChainID(), "Small", owner, noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.PartnerLimit = 1
+	if c, err = w.CreateChain(t.Context(), c, owner, store.Once{}); err != nil {
+		t.Fatal(err)
+	}
+	link := network.Invite{ID: network.NewInviteID(noon), Chain: c.ID, Kind: "link", Group: 1, MaxUses: 9, Maker: id(w.boss), MakerCorp: owner.ID, CreatedAt: noon, Version: 1}
+	if _, err := w.CreateInvite(t.Context(), c, link, store.Once{}); err != nil {
+		t.Fatal(err)
+	}
+	token := sign(t, network.Ticket{Chain: c.ID, Invite: link.ID, Version: 1})
+	acme := w.corp(t, "Acme", claims(7))
+	w.join(t, claims(7), token, under(acme)).want(t, 201, "")
+	w.join(t, claims(8), token, anew("Beta")).want(t, 409, "quota_exceeded")
+	if i, err := w.Invite(t.Context(), c.ID, link.ID); i.Uses != 1 || err != nil {
+		t.Errorf("got %d uses (%v), want 1: nothing is spent on who is turned away", i.Uses, err)
+	}
+	if err := w.AddMember(t.Context(), network.Member{Person: id(claims(9)), Corp: acme.ID, Name: "Nine", Phone: phone(9), Role: network.Staff}); err != nil {
+		t.Fatal(err)
+	}
+	w.join(t, claims(9), token, under(acme)).want(t, 201, "")
+}
+
+func TestAJoinThatMeetsOthersTriesAgainAndIsBusyInTheEnd(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.tb.Reset()
+	w.tb.Break = func(op string, n int) dynamotest.Fault {
+		if op == "TransactWriteItems" && n <= 3 {
+			return dynamotest.Conflict
+		}
+		return dynamotest.None
+	}
+	w.join(t, claims(7), w.token, anew("Acme")).want(t, 201, "")
+	w.tb.Break = func(op string, _ int) dynamotest.Fault {
+		if op == "TransactWriteItems" {
+			return dynamotest.Conflict
+		}
+		return dynamotest.None
+	}
+	if got := w.join(t, claims(8), w.token, anew("Beta")).want(t, 503, "busy"); got.Header().Get("Retry-After") == "" {
+		t.Error("busy without Retry-After")
+	}
+}
