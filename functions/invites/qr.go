@@ -2,10 +2,10 @@ package main
 
 import (
 	"bytes"
-	"compress/zlib"
-	"encoding/binary"
 	"fmt"
-	"hash/crc32"
+	"image"
+	"image/color"
+	"image/png"
 	"net/http"
 
 	"rsc.io/qr"
@@ -55,7 +55,11 @@ func (i *invites) png(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return picture(w, "image/png", raster(code, size))
+	b, err := raster(code, size)
+	if err != nil {
+		return err
+	}
+	return picture(w, "image/png", b)
 }
 
 func (i *invites) svg(w http.ResponseWriter, r *http.Request) error {
@@ -73,44 +77,22 @@ func picture(w http.ResponseWriter, contentType string, b []byte) error {
 }
 
 // raster is the code in the middle of a PNG of size by size pixels, its
-// modules as large as whole pixels allow. It is written by hand, since
-// image/png weighs 0.1 MB and a door may weigh 9.
-func raster(c *qr.Code, size int) []byte {
+// modules as large as whole pixels allow.
+func raster(c *qr.Code, size int) ([]byte, error) {
 	size = max(size, c.Size+2*quiet) // a URL so long needs more
 	scale := size / (c.Size + 2*quiet)
 	from := (size - c.Size*scale) / 2
-	var rows bytes.Buffer
-	z := zlib.NewWriter(&rows) // into memory, which doesn't fail
-	row := make([]byte, 1+(size+7)/8)
-	for y := range size {
-		if y == 0 || y >= from && (y-from)%scale == 0 { // else it is as the one above
-			clear(row) // begins with the filter: none
-			for x := range size {
-				black := x >= from && y >= from && c.Black((x-from)/scale, (y-from)/scale)
-				if !black {
-					row[1+x/8] |= 0x80 >> (x % 8)
-				}
+	picture := image.NewPaletted(image.Rect(0, 0, size, size), color.Palette{color.White, color.Black}) // a bit a pixel
+	for y := from; y < from+c.Size*scale; y++ {
+		for x := from; x < from+c.Size*scale; x++ {
+			if c.Black((x-from)/scale, (y-from)/scale) {
+				picture.SetColorIndex(x, y, 1)
 			}
 		}
-		z.Write(row)
 	}
-	z.Close()
-
-	head := binary.BigEndian.AppendUint32(nil, uint32(size))
-	head = binary.BigEndian.AppendUint32(head, uint32(size))
-	head = append(head, 1, 0, 0, 0, 0) // a bit a pixel, grey; nothing out of the ordinary
-	b := []byte("\x89PNG\r\n\x1a\n")
-	b = chunk(b, "IHDR", head)
-	b = chunk(b, "IDAT", rows.Bytes())
-	return chunk(b, "IEND", nil)
-}
-
-// chunk adds a chunk of a PNG: length, name, data, checksum of the last two.
-func chunk(b []byte, name string, data []byte) []byte {
-	b = binary.BigEndian.AppendUint32(b, uint32(len(data)))
-	from := len(b)
-	b = append(append(b, name...), data...)
-	return binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(b[from:]))
+	var b bytes.Buffer
+	err := png.Encode(&b, picture)
+	return b.Bytes(), err
 }
 
 // vector is the code as an SVG of one path: each run of black modules a
