@@ -37,6 +37,7 @@ func (e *expiry) sweep(ctx context.Context) (Swept, error) {
 	for more := true; more && e.inTime(ctx); {
 		due, err := e.store.Due(ctx, e.now(), page)
 		if err != nil {
+			slog.ErrorContext(ctx, "sweep failed", "looked", s.Looked, "ended", s.Ended, "err", err)
 			return s, err
 		}
 		more = false

@@ -72,6 +72,9 @@ func (s *Store) settleInvite(ctx context.Context, d Due, now time.Time) (bool, e
 		return false, err
 	}
 	i, c := it.invite(d.Chain), ch.chain()
+	if i.MaxUses > 0 && i.Uses >= i.MaxUses {
+		return false, s.unfile(ctx, at, d, "") // it has done what it was made for
+	}
 	switch i.Usable(c, now) {
 	case nil:
 		return false, s.refile(ctx, at, d, i.ExpiresAt(c))
@@ -80,7 +83,7 @@ func (s *Store) settleInvite(ctx context.Context, d Due, now time.Time) (bool, e
 			ID: "ended." + i.ID, Kind: network.InviteEnded, Chain: d.Chain, Invite: i.ID, Person: i.Maker, Corp: i.MakerCorp,
 		}.Encode())
 	}
-	return false, s.unfile(ctx, at, d, "") // revoked, used up, dissolved: who did it knows
+	return false, s.unfile(ctx, at, d, "") // revoked, dissolved: who did it knows
 }
 
 func (s *Store) settleImport(ctx context.Context, d Due, now time.Time) (bool, error) {
