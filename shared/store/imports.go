@@ -243,9 +243,15 @@ func (s *Store) KeepPlan(ctx context.Context, chain, imp string, chunk int, plan
 	if err != nil {
 		return nil, wrap("keep plan", err)
 	}
-	_, err = s.db.PutItem(ctx, &dynamodb.PutItemInput{
-		TableName: &s.table, Item: item, ConditionExpression: aws.String("attribute_not_exists(PK)"),
-		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	err = retry(ctx, func(int) (bool, error) {
+		_, err := s.db.PutItem(ctx, &dynamodb.PutItemInput{
+			TableName: &s.table, Item: item, ConditionExpression: aws.String("attribute_not_exists(PK)"),
+			ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+		})
+		if again(err) {
+			return true, nil
+		}
+		return false, err
 	})
 	if has, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok {
 		return unpack(has.Item)

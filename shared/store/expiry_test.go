@@ -1,0 +1,123 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/tributary-app/tributary/shared/network"
+)
+
+// sweep does what the expiry door does, and says what has ended.
+func (w *world) sweep(t *testing.T, now time.Time) []string {
+	t.Helper()
+	ended, err := sweep(t.Context(), w.Store, now)
+	must(t, err)
+	return ended
+}
+
+func sweep(ctx context.Context, s *Store, now time.Time) ([]string, error) {
+	var ended []string
+	for {
+		due, err := s.Due(ctx, now, 10)
+		if err != nil || len(due) == 0 {
+			return ended, err
+		}
+		for _, d := range due {
+			is, err := s.Settle(ctx, d, now)
+			if err != nil {
+				return ended, err
+			}
+			if is {
+				ended = append(ended, d.ID)
+			}
+		}
+	}
+}
+
+func TestR12_TheSweepTellsOnceWhatHasEndedAndFilesAnewWhatWasStretched(t *testing.T) {
+	t.Parallel()
+	w := setupStreaming(t)
+	ctx := t.Context()
+	link, own := w.link(t, network.Invite{}), w.link(t, network.Invite{Own: time.Hour})
+	used, revoked := w.link(t, network.Invite{MaxUses: 1}), w.link(t, network.Invite{})
+	c, p := w.corp(t, 7)
+	w.join(t, used, p, Choice{Corp: c.ID})
+	_, err := w.RevokeInvite(ctx, chainID, revoked.Invite, noon)
+	must(t, err)
+	imp, _ := w.importRows(t, 1, []network.RosterRow{row(20, "Acme"), row(21, "Beta")})
+	must(t, w.TallyNotices(ctx, chainID, imp.ID, 0, 2, 0))
+
+	same(t, "before anything is due", w.sweep(t, noon.Add(time.Hour-time.Second)), []string(nil))
+	due, err := w.Due(ctx, noon.Add(time.Hour), 10)
+	must(t, err)
+	same(t, "the one with a life of its own", w.sweep(t, noon.Add(time.Hour)), []string{own.Invite})
+	_, err = w.Settle(ctx, due[0], noon.Add(time.Hour)) // a second sweep that had read it too
+	must(t, err)
+
+	only := network.ImportedOnly
+	w.edit(t, network.ChainEdit{JoinPolicy: &only}, noon.Add(day))
+	same(t, "stretched", w.sweep(t, noon.Add(8*day)), []string(nil))
+	due, err = w.Due(ctx, noon.Add(89*day), 10)
+	must(t, err)
+	same(t, "filed anew, the used one no more", len(due), 0)
+	w.join(t, noticeOf(row(20, "Acme")), person(20), anew("Acme"))
+	for _, e := range w.events(t) {
+		if e.Kind == network.Joined && e.Import != "" {
+			must(t, w.CountJoin(ctx, e))
+		}
+	}
+	same(t, "ended", len(w.sweep(t, noon.Add(91*day))), 2)
+	same(t, "and no more", w.sweep(t, noon.Add(92*day)), []string(nil))
+	told := map[string]network.Event{}
+	for _, e := range w.events(t) {
+		told[e.ID] = e
+	}
+	same(t, "told of the link", told["ended."+link.Invite], network.Event{ID: "ended." + link.Invite, Kind: network.InviteEnded, Chain: chainID, Invite: link.Invite, Person: w.boss.ID, Corp: w.owner.ID})
+	same(t, "told of the roster", told["ended."+imp.ID], network.Event{ID: "ended." + imp.ID, Kind: network.RosterEnded, Chain: chainID, Import: imp.ID, Person: w.boss.ID, Corp: w.owner.ID, Count: 1})
+	for _, silent := range []network.Ticket{used, revoked} {
+		if _, ok := told["ended."+silent.Invite]; ok {
+			t.Errorf("got a notice of %s, want none: whoever used it up or revoked it knows", silent.Invite)
+		}
+	}
+	same(t, "events of all time", len(w.told(t)), 6) // the chunk, two joins, two links, the roster
+}
+
+func TestR41_WhatADissolvedChainLeavesIsSweptInSilence(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.link(t, network.Invite{})
+	w.importRows(t, 1, []network.RosterRow{row(20, "Acme")})
+	must(t, w.TallyNotices(t.Context(), chainID, importID(1), 0, 1, 0))
+	must(t, w.DissolveChain(t.Context(), chainID, noon))
+	same(t, "ended", w.sweep(t, noon.Add(8*day)), []string(nil))
+	due, err := w.Due(t.Context(), noon.Add(365*day), 10)
+	must(t, err)
+	same(t, "due ever after", len(due), 0)
+}
+
+func TestASweepCostsWhatIsDueNotWhatThereIs(t *testing.T) {
+	t.Parallel()
+	cost := func(others int) (m any) {
+		w := setup(t)
+		var items []any
+		for i := range 100 + others {
+			in := network.Invite{ID: fmt.Sprintf("in%016d", i), Chain: chainID, Kind: "link", Group: 1, Maker: w.boss.ID, MakerCorp: w.owner.ID, CreatedAt: noon, Version: 1}
+			if i < 100 {
+				in.Own = time.Hour
+			}
+			items = append(items, newInviteItem(in, in.ExpiresAt(w.chain)))
+		}
+		_, err := w.insert(t.Context(), items)
+		must(t, err)
+		w.tb.Reset()
+		if n := len(w.sweep(t, noon.Add(day))); n != 100 {
+			t.Errorf("got %d ended, want 100", n)
+		}
+		got := w.tb.Meter()
+		t.Logf("100 due beside %d others: %d requests, %.1f read and %.1f write units", others, got.Requests, got.ReadUnits, got.WriteUnits)
+		return got
+	}
+	same(t, "beside 5,000 others", cost(5000), cost(50))
+}

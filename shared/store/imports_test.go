@@ -1,0 +1,241 @@
+package store
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/tributary-app/tributary/shared/network"
+)
+
+func TestAnImportIsBegunOnceForOneUpload(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	ctx := t.Context()
+	_, err := w.BeginImport(ctx, chainID, importID(1), "etag", noon)
+	wants(t, "an import that isn't there", err, network.ErrNotFound)
+	made, err := w.CreateImport(ctx, network.Import{ID: importID(1), Chain: chainID, Maker: w.boss.ID, FileName: "a.xlsx", State: network.ImportWaiting, CreatedAt: noon, Notify: true}, Once{})
+	must(t, err)
+	got, err := w.Import(ctx, chainID, importID(1))
+	must(t, err)
+	same(t, "import", got, made)
+
+	starts := make([]time.Time, 5)
+	same(t, "five deliveries at once", atOnce(5, func(i int) error {
+		imp, err := w.BeginImport(ctx, chainID, importID(1), "etag", noon.Add(time.Duration(i)*time.Second))
+		starts[i] = imp.StartedAt
+		return err
+	}), map[string]int{"ok": 5})
+	for _, s := range starts {
+		same(t, "started", s, starts[0])
+	}
+	_, err = w.BeginImport(ctx, chainID, importID(1), "another", noon)
+	wants(t, "another upload", err, network.ErrStale)
+
+	imp, err := w.Import(ctx, chainID, importID(1))
+	must(t, err)
+	imp.State, imp.FileCode = network.ImportFailed, "corrupt"
+	must(t, w.EndImport(ctx, imp, time.Time{}))
+	imp.State = network.ImportDone
+	must(t, w.EndImport(ctx, imp, time.Time{})) // the first to say so was right
+	imp, err = w.BeginImport(ctx, chainID, importID(1), "etag", noon)
+	must(t, err)
+	same(t, "as it ended", []any{imp.State, imp.FileCode}, []any{network.ImportFailed, "corrupt"})
+}
+
+func TestImportsArePagedNewestFirst(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	for i := range 5 {
+		_, err := w.CreateImport(t.Context(), network.Import{ID: importID(i), Chain: chainID, State: network.ImportWaiting, CreatedAt: noon}, Once{})
+		must(t, err)
+	}
+	got := ""
+	for cursor := ""; ; {
+		page, next, err := w.Imports(t.Context(), chainID, cursor, 2)
+		must(t, err)
+		for _, i := range page {
+			got += i.ID[len(i.ID)-1:]
+		}
+		if cursor = next; next == "" {
+			break
+		}
+	}
+	same(t, "imports", got, "43210")
+}
+
+func TestR27_TheSameRosterAgainChangesNothingAndTellsNobody(t *testing.T) {
+	t.Parallel()
+	w := setupStreaming(t)
+	all := append(rows(1, 30), row(31, "经销商00001"), row(1, "Another of the same phone", "North", "Harbin"))
+	_, sum := w.importRows(t, 1, all)
+	same(t, "counts", sum, network.Counts{Rows: 32, OK: 32, Created: 32, Notices: 32, Partners: 32})
+	before, told := w.state(t), w.told(t)
+	_, sum = w.importRows(t, 2, all)
+	same(t, "counts again", sum, network.Counts{Rows: 32, OK: 32, Unchanged: 32, Partners: 32})
+	after := w.state(t)
+	for k, it := range after {
+		if _, ok := before[k]; !ok && !slices.Contains([]string{importKey(chainID, importID(2)).PK + "|" + importID(2), chunkKey(chainID, importID(2), 0).PK + "|CHUNK#000000"}, k) {
+			t.Errorf("got %s: %v, want no more than the import's own", k, it)
+		} else if ok && fmt.Sprint(before[k]) != fmt.Sprint(it) {
+			t.Errorf("got %s: %v, want %v", k, it, before[k])
+		}
+	}
+	same(t, "told", w.told(t), told)
+}
+
+func TestR27_ARosterChangesWhatDiffersAndNobodysMembership(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	ctx := t.Context()
+	w.importRows(t, 1, []network.RosterRow{row(20, "Acme"), row(21, "Acme"), row(22, "Beta")})
+	a := w.join(t, noticeOf(row(20, "Acme")), person(20), anew("Acme"))
+	renamed, moved := row(20, "ACME"), row(22, "Beta", "North")
+	renamed.Contact, renamed.Leader = "张二十", true
+	_, sum, err := roster{id: importID(2), moves: true, at: noon, rows: []network.RosterRow{renamed, row(23, "Acme"), moved}}.run(ctx, w.Store)
+	must(t, err)
+	same(t, "counts", []int{sum.Created, sum.Updated, sum.Notices}, []int{1, 2, 1})
+	actor, err := w.Actor(ctx, person(20), "", chainID)
+	must(t, err)
+	same(t, "contact", []any{actor.Contact.Name, actor.Contact.Leader, actor.Contact.JoinedAt, actor.Contact.TokenVersion}, []any{"张二十", true, a.Contact.JoinedAt, 1})
+	p := w.partnerNow(t, a.Partner.ID)
+	same(t, "partner", []any{p.State, p.Joined, p.Contacts, p.Corp}, []any{network.PartnerJoined, 1, 3, a.Corp.ID})
+	if g := w.partnerNow(t, noticeOf(moved).Partner).Group; g == network.RootGroup {
+		t.Errorf("got group %d, want the roster's", g)
+	}
+}
+
+func TestR38_WhoIsRemovedWhileAnImportRunsStaysRemoved(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	id := noticeOf(row(20, "Acme")).Partner
+	_, _, err := roster{id: importID(1), chunk: 1, at: noon, rows: []network.RosterRow{row(20, "Acme"), row(21, "Acme")}, mischief: func(chunk int) {
+		if chunk == 1 {
+			must(t, w.RemovePartner(t.Context(), chainID, id, 0, noon))
+		}
+	}}.run(t.Context(), w.Store)
+	must(t, err)
+	_, err = w.Partner(t.Context(), chainID, id)
+	wants(t, "the partner", err, network.ErrNotFound)
+	told, _, err := w.Recipients(t.Context(), chainID, importID(1), 1)
+	must(t, err)
+	same(t, "recipients", len(told), 0)
+}
+
+func TestR27_ContactsJoinedByALinkAndThenNamedKeepTheirMembership(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	ctx := t.Context()
+	w.importRows(t, 1, []network.RosterRow{row(20, "Acme")})
+	a := w.join(t, noticeOf(row(20, "Acme")), person(20), anew("Acme"))
+	q := w.colleague(t, a.Corp.ID, 21, network.Staff)
+	b := w.join(t, w.link(t, network.Invite{}), q, Choice{Corp: a.Corp.ID})
+	_, sum := w.importRows(t, 2, []network.RosterRow{row(21, "Acme")})
+	same(t, "counts", []int{sum.Updated, sum.Notices}, []int{1, 0})
+	actor, err := w.Actor(ctx, q, "", chainID)
+	must(t, err)
+	same(t, "contact", []any{actor.Contact.Name, actor.Contact.MembershipID(), actor.Contact.Import}, []any{"张21", b.Contact.MembershipID(), ""})
+}
+
+func TestExistingIsTheSameAskedForOneByOneAndByReadingTheChain(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	ctx := t.Context()
+	all := w.crowd(t, 300, func(i int) network.Partner {
+		return network.Partner{ID: network.CustomPartnerID(chainID, fmt.Sprint("D", i)), Name: fmt.Sprint("P", i), CustomID: fmt.Sprint("D", i), Group: 1, State: network.PartnerPending, People: map[string]string{person(i).ID: "f"}}
+	})
+	must(t, w.RemovePartner(ctx, chainID, all[3].ID, 0, noon))
+	_, err := w.EditPartner(ctx, w.chain, all[4].ID, network.PartnerEdit{CustomID: text("X4")}, 0)
+	must(t, err)
+	few, many := map[string]bool{}, map[string]bool{}
+	for i := range 150 {
+		few[all[i].ID] = true
+	}
+	few[network.CustomPartnerID(chainID, "X4")] = true
+	few[network.CustomPartnerID(chainID, "nobody")] = true
+	for id := range few {
+		many[id] = true
+	}
+	for i := range 100 {
+		many[fmt.Sprintf("pa%016d", i)] = true
+	}
+	a, err := w.Existing(ctx, chainID, few)
+	must(t, err)
+	b, err := w.Existing(ctx, chainID, many)
+	must(t, err)
+	same(t, "existing", a, b)
+	same(t, "how many, a removed one, a signpost", []any{len(a), a[all[3].ID].State, a[network.CustomPartnerID(chainID, "X4")].CustomID}, []any{151, network.PartnerRemoved, "#" + all[4].ID})
+}
+
+func TestR29_TheFirstPlanOfAChunkHolds(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	ctx := t.Context()
+	first := []network.RowPlan{{Row: 2, Outcome: network.RowCreated, Partner: "a", Adds: true}}
+	got, err := w.KeepPlan(ctx, chainID, importID(1), 2, first)
+	must(t, err)
+	same(t, "kept", got, first)
+	got, err = w.KeepPlan(ctx, chainID, importID(1), 2, []network.RowPlan{{Row: 2, Outcome: network.RowFailed}})
+	must(t, err)
+	same(t, "another", got, first)
+	got, err = w.Plan(ctx, chainID, importID(1), 2)
+	must(t, err)
+	same(t, "read", got, first)
+	got, err = w.Plan(ctx, chainID, importID(1), 0)
+	must(t, err)
+	same(t, "none", got, []network.RowPlan(nil))
+	all, err := w.Plans(ctx, chainID, importID(1))
+	must(t, err)
+	same(t, "all", all, map[int][]network.RowPlan{2: first})
+	_, _, err = w.Recipients(ctx, chainID, importID(1), 0)
+	wants(t, "recipients of a chunk without a plan", err, network.ErrNotFound)
+}
+
+func TestR31_RowsArePagedInTheSheetsOrderWhateverTheirOutcome(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	ctx := t.Context()
+	const chunks, size = 11, 30
+	outcomes := []network.Outcome{network.RowCreated, network.RowUnchanged, network.RowFailed}
+	of := func(row int) network.Outcome {
+		if row < 9*size { // the wanted ones lie behind more chunks than a page reads
+			return outcomes[row%2]
+		}
+		return outcomes[row%3]
+	}
+	for c := range chunks {
+		var plans []network.RowPlan
+		for i := range size {
+			plans = append(plans, network.RowPlan{Row: c*size + i, Outcome: of(c*size + i)})
+		}
+		_, err := w.KeepPlan(ctx, chainID, importID(1), c, plans)
+		must(t, err)
+	}
+	for _, want := range append(outcomes, "") {
+		var rows []int
+		for row := range chunks * size {
+			if want == "" || of(row) == want {
+				rows = append(rows, row)
+			}
+		}
+		for _, limit := range []int{1, 7, 30, 200} {
+			var got []int
+			for cursor := ""; ; {
+				w.tb.Reset()
+				page, next, err := w.Rows(ctx, chainID, importID(1), want, cursor, limit)
+				must(t, err)
+				for _, p := range page {
+					got = append(got, p.Row)
+				}
+				if n := w.tb.Meter().Requests; n > 8 || len(page) > limit {
+					t.Fatalf("got %d rows for %d requests, want at most %d for 8", len(page), n, limit)
+				}
+				if cursor = next; next == "" {
+					break
+				}
+			}
+			same(t, fmt.Sprintf("rows %q by %d", want, limit), got, rows)
+		}
+	}
+}

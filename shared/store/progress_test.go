@@ -1,0 +1,107 @@
+package store
+
+import (
+	"testing"
+	"time"
+
+	"github.com/tributary-app/tributary/shared/network"
+)
+
+// funnel is the progress of everything that was imported.
+func (w *world) funnel(t *testing.T, at time.Time) network.Funnel {
+	t.Helper()
+	tallies, err := w.Tallies(t.Context(), chainID, "")
+	must(t, err)
+	return network.Progress(tallies, w.chainNow(t).Policies, at)
+}
+
+// events are those that the table holds, as the relay would be given them.
+func (w *world) events(t *testing.T) []network.Event {
+	t.Helper()
+	var all []network.Event
+	for _, it := range w.tb.Items(t) {
+		if o, ok := it["Outbox"].(string); ok {
+			e, err := network.DecodeEvent(o)
+			must(t, err)
+			all = append(all, e)
+		}
+	}
+	return all
+}
+
+func TestR32_TheCountersAreRightHoweverOftenTheyAreTold(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	ctx := t.Context()
+	all := []network.RosterRow{row(20, "Acme"), row(21, "Acme"), row(22, "Beta"), row(23, "Gamma")}
+	imp, _ := w.importRows(t, 1, all)
+	plans, err := w.Plan(ctx, chainID, imp.ID, 0)
+	must(t, err)
+	same(t, "told of the chunk by several at once", atOnce(5, func(int) error { return w.TallyChunk(ctx, imp, 0, plans) }), map[string]int{"ok": 5})
+	same(t, "told of its notices", atOnce(5, func(int) error { return w.TallyNotices(ctx, chainID, imp.ID, 0, 4, 1) }), map[string]int{"ok": 5})
+	people, sent, err := w.Recipients(ctx, chainID, imp.ID, 0)
+	must(t, err)
+	same(t, "sent", []any{len(people), sent, people[0].PartnerName != ""}, []any{4, true, true})
+	for _, k := range people {
+		if k.Person == person(22).ID {
+			must(t, w.Undeliverable(ctx, k.Contact))
+		}
+	}
+	link := w.link(t, network.Invite{})
+	w.join(t, noticeOf(all[0]), person(20), anew("Acme"))
+	w.join(t, noticeOf(all[1]), person(21), anew("Acme"))
+	w.join(t, link, person(22), anew("Beta"))
+	w.join(t, link, person(50), anew("Stranger"))
+	events := w.events(t)
+	same(t, "told of the joins", atOnce(3*len(events), func(i int) error {
+		if e := events[i%len(events)]; e.Kind == network.Joined {
+			return w.CountJoin(ctx, e)
+		}
+		return nil
+	}), map[string]int{"ok": 3 * len(events)})
+	same(t, "funnel", w.funnel(t, noon.Add(day)), network.Funnel{Imported: 4, Notified: 4, Joined: 3, Partners: 3, PartnersIn: 2})
+	same(t, "funnel, a week later", w.funnel(t, noon.Add(8*day)).Expired, 1)
+	i, err := w.Invite(ctx, chainID, link.Invite)
+	must(t, err)
+	same(t, "R15 uses of an unlimited link", i.Uses, 2)
+
+	// Who is not there is counted nowhere.
+	must(t, w.CountJoin(ctx, network.Event{ID: "joined.x", Kind: network.Joined, Chain: chainID, Partner: "pa0000000000000000", Person: person(20).ID, Import: imp.ID, Invite: link.Invite}))
+	same(t, "funnel still", w.funnel(t, noon).Joined, 3)
+}
+
+func TestR32_WhoLeavesAndJoinsAgainIsCountedOnceAsAContactAndTwiceAsAUse(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	ctx := t.Context()
+	w.importRows(t, 1, []network.RosterRow{row(20, "Acme")})
+	first := w.link(t, network.Invite{})
+	a := w.join(t, first, person(20), anew("Acme"))
+	count := func() network.Event {
+		t.Helper()
+		for _, e := range w.events(t) {
+			if e.Kind == network.Joined {
+				must(t, w.CountJoin(ctx, e))
+				return e
+			}
+		}
+		t.Fatal("got no event, want the join's")
+		return network.Event{}
+	}
+	one := count()
+	must(t, w.Leave(ctx, chainID, a.Partner.ID, person(20).ID, noon.Add(day)))
+	second := w.link(t, network.Invite{CreatedAt: noon.Add(2 * day)})
+	_, err := w.Join(ctx, second, person(20), Choice{Corp: a.Corp.ID}, noon.Add(2*day))
+	must(t, err)
+	two := count()
+	for _, e := range []network.Event{one, two, one} { // late redeliveries
+		must(t, w.CountJoin(ctx, e))
+	}
+	f := w.funnel(t, noon)
+	same(t, "joined", []int{f.Joined, f.PartnersIn}, []int{1, 1})
+	for _, link := range []network.Ticket{first, second} {
+		i, err := w.Invite(ctx, chainID, link.Invite)
+		must(t, err)
+		same(t, "uses", i.Uses, 1)
+	}
+}
