@@ -95,6 +95,8 @@ func fits(f dynamotest.Fault, op string) bool {
 	switch f {
 	case dynamotest.Conflict:
 		return op == "PutItem" || op == "UpdateItem" || op == "TransactWriteItems"
+	case dynamotest.After: // of what only reads, it is Before
+		return op != "GetItem" && op != "BatchGetItem" && op != "Query"
 	case dynamotest.Unprocessed:
 		return op == "BatchGetItem" || op == "BatchExecuteStatement"
 	}

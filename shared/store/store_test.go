@@ -204,16 +204,12 @@ func (r roster) run(ctx context.Context, s *Store) (network.Import, network.Coun
 }
 
 func (r roster) begin(ctx context.Context, s *Store) (network.Import, network.Counts, error) {
-	imp, err := s.Import(ctx, chainID, r.id)
-	if errors.Is(err, network.ErrNotFound) {
-		if _, err = s.CreateImport(ctx, network.Import{ID: r.id, Chain: chainID, Maker: person(0).ID, MakerCorp: fmt.Sprintf("co%016d", 0),
-			Notify: true, ApplyMoves: r.moves, State: network.ImportWaiting, CreatedAt: r.at}, Once{}); err != nil && !errors.Is(err, network.ErrConflict) {
-			return imp, network.Counts{}, err
-		}
-	} else if err != nil {
-		return imp, network.Counts{}, err
+	_, err := s.CreateImport(ctx, network.Import{ID: r.id, Chain: chainID, Maker: person(0).ID, MakerCorp: fmt.Sprintf("co%016d", 0),
+		Notify: true, ApplyMoves: r.moves, State: network.ImportWaiting, CreatedAt: r.at}, Once{})
+	if err != nil && !errors.Is(err, network.ErrConflict) { // it is there
+		return network.Import{}, network.Counts{}, err
 	}
-	imp, err = s.BeginImport(ctx, chainID, r.id, "etag", r.at)
+	imp, err := s.BeginImport(ctx, chainID, r.id, "etag", r.at)
 	return imp, network.Counts{}, err
 }
 
