@@ -62,8 +62,26 @@ func newTable(t testing.TB, stream bool) *Table {
 	if endpoint == "" {
 		t.Fatal("DYNAMODB_ENDPOINT is not set: `make test` starts a server and sets it; for one package, `make test PKG=./shared/store`")
 	}
+	tb, err := open(t.Context(), endpoint, t.Name(), stream)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := tb.Drop(context.Background()); err != nil { // t.Context is over by now
+			t.Error(err)
+		}
+	})
+	return tb
+}
+
+// Make is New for what is no test: a benchmark. The caller drops the table.
+func Make(ctx context.Context, endpoint, label string) (*Table, error) {
+	return open(ctx, endpoint, label, false)
+}
+
+func open(ctx context.Context, endpoint, label string, stream bool) (*Table, error) {
 	tb := &Table{
-		Name:     name(t.Name()),
+		Name:     name(label),
 		endpoint: endpoint,
 		// Hundreds press Join at once in some tests; without this each would use up a port.
 		wire: &http.Transport{MaxIdleConnsPerHost: 256, IdleConnTimeout: time.Minute},
@@ -71,17 +89,16 @@ func newTable(t testing.TB, stream bool) *Table {
 	tb.Reset()
 	tb.Client = client(endpoint, tb, 1)
 	tb.plain = client(endpoint, tb.wire, 3)
-	if err := CreateTable(t.Context(), tb.plain, tb.Name, stream); err != nil {
-		t.Fatal(err)
+	return tb, CreateTable(ctx, tb.plain, tb.Name, stream)
+}
+
+// Drop deletes the table.
+func (tb *Table) Drop(ctx context.Context) error {
+	defer tb.wire.CloseIdleConnections()
+	if _, err := tb.plain.DeleteTable(ctx, &dynamodb.DeleteTableInput{TableName: &tb.Name}); err != nil {
+		return fmt.Errorf("dynamotest: drop: %w", err)
 	}
-	t.Cleanup(func() {
-		// t.Context is over by now.
-		if _, err := tb.plain.DeleteTable(context.Background(), &dynamodb.DeleteTableInput{TableName: &tb.Name}); err != nil {
-			t.Errorf("dynamotest: %v", err)
-		}
-		tb.wire.CloseIdleConnections()
-	})
-	return tb
+	return nil
 }
 
 // Retrying is a client of the same table, behind the same faults and meter, that tries each call up to n times with
