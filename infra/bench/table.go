@@ -59,12 +59,12 @@ const none = -1
 
 // tell prints what was done since the last time, a so-many-th of it, and notes
 // when that is over budget.
-func (b *bench) tell(what, says string, of float64, max budget) {
+func (b *bench) tell(what, says string, of float64, at budget) {
 	m := b.tb.Meter()
 	b.tb.Reset()
 	got := budget{float64(m.Requests) / of, m.ReadUnits / of, m.WriteUnits / of}
 	fmt.Fprintf(b.out, "| %s | %s | %.4g | %.3g | %.3g |\n", what, says, got.requests, got.reads, got.writes)
-	for _, x := range [][2]float64{{got.requests, max.requests}, {got.reads, max.reads}, {got.writes, max.writes}} {
+	for _, x := range [][2]float64{{got.requests, at.requests}, {got.reads, at.reads}, {got.writes, at.writes}} {
 		if most := max(x[1], 0); x[1] != 0 && x[0] > most {
 			b.over = errors.Join(b.over, fmt.Errorf("%s costs %.4g, more than %.4g", what, x[0], most))
 		}
