@@ -124,6 +124,30 @@ type rung struct {
 	name   string // folded
 }
 
+// Paths finds groups as Find does, which looks at every group for each step:
+// for whom has thousands of paths.
+type Paths struct{ ids map[rung]int }
+
+// Paths are those of the tree as it is now.
+func (t Tree) Paths() Paths { return Paths{t.byName()} }
+
+// Find is Tree.Find.
+func (p Paths) Find(path []string) (id, levels int) {
+	id = RootGroup
+	for _, name := range path {
+		below, ok := p.ids[rung{id, FoldName(name)}]
+		if !ok {
+			break
+		}
+		id = below
+		levels++
+	}
+	return id, levels
+}
+
+// Add makes a new group known.
+func (p Paths) Add(g Group) { p.ids[rung{g.Parent, FoldName(g.Name)}] = g.ID }
+
 // byName is for whom Find, which looks at every group, is too slow.
 func (t Tree) byName() map[rung]int {
 	ids := make(map[rung]int, len(t))

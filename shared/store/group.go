@@ -115,18 +115,22 @@ func (s *Store) editTree(t *tx, chain string, was treeItem, groups int) {
 // the tree with all of them. Run twice or side by side, it makes each once.
 func (s *Store) EnsureGroups(ctx context.Context, chain string, paths [][]string) (network.Tree, error) {
 	var tree network.Tree
+	more := false
 	err := s.commit(ctx, func() (*tx, error) {
 		var edition treeItem
 		var err error
 		if tree, edition, err = s.tree(ctx, chain); err != nil {
 			return nil, err
 		}
+		known := tree.Paths()
 		t := s.tx()
 		made := 0
+		more = false
 		for _, path := range paths {
-			id, levels := tree.Find(path)
+			id, levels := known.Find(path)
 			for _, name := range path[levels:] {
 				if made == 99 { // a transaction's limit is 100
+					more = true
 					break
 				}
 				g := network.Group{ID: edition.Next + made, Name: name, Parent: id, Edition: 1}
@@ -135,8 +139,12 @@ func (s *Store) EnsureGroups(ctx context.Context, chain string, paths [][]string
 				}
 				t.put(newGroupItem(chain, g), "attribute_not_exists(PK)", nil)
 				tree[g.ID] = g
+				known.Add(g)
 				id = g.ID
 				made++
+			}
+			if more {
+				break
 			}
 		}
 		if made == 0 {
@@ -148,10 +156,8 @@ func (s *Store) EnsureGroups(ctx context.Context, chain string, paths [][]string
 	if err != nil {
 		return nil, wrap("ensure groups", err)
 	}
-	for _, path := range paths {
-		if _, levels := tree.Find(path); levels < len(path) {
-			return s.EnsureGroups(ctx, chain, paths) // there were more than one transaction takes
-		}
+	if more {
+		return s.EnsureGroups(ctx, chain, paths)
 	}
 	return tree, nil
 }
