@@ -72,10 +72,10 @@ type queueFault struct {
 
 func (q *queue) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var in struct {
-		QueueUrl string
-		Entries  []struct{ Id, MessageBody string }
+		QueueURL string                             `json:"QueueUrl"`
+		Entries  []struct{ ID, MessageBody string } // encoding/json doesn't mind the case
 	}
-	if err := json.NewDecoder(r.Body).Decode(&in); err != nil || r.Header.Get("X-Amz-Target") != "AmazonSQS.SendMessageBatch" || in.QueueUrl != q.url+"/queue/notices" || len(in.Entries) == 0 || len(in.Entries) > 10 {
+	if err := json.NewDecoder(r.Body).Decode(&in); err != nil || r.Header.Get("X-Amz-Target") != "AmazonSQS.SendMessageBatch" || in.QueueURL != q.url+"/queue/notices" || len(in.Entries) == 0 || len(in.Entries) > 10 {
 		http.Error(w, "not what SQS takes", http.StatusBadRequest)
 		return
 	}
@@ -108,11 +108,11 @@ func (q *queue) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	out := map[string][]entry{"Successful": {}, "Failed": {}}
 	for i, e := range in.Entries {
 		if slices.Contains(f.refuse, i) {
-			out["Failed"] = append(out["Failed"], entry{"Id": e.Id, "Code": "InternalError", "SenderFault": false})
+			out["Failed"] = append(out["Failed"], entry{"Id": e.ID, "Code": "InternalError", "SenderFault": false})
 			continue
 		}
 		q.taken = append(q.taken, e.MessageBody)
-		out["Successful"] = append(out["Successful"], entry{"Id": e.Id, "MessageId": fmt.Sprint(len(q.taken)), "MD5OfMessageBody": md5Of(e.MessageBody)})
+		out["Successful"] = append(out["Successful"], entry{"Id": e.ID, "MessageId": fmt.Sprint(len(q.taken)), "MD5OfMessageBody": md5Of(e.MessageBody)})
 	}
 	if f.lose {
 		panic(http.ErrAbortHandler)

@@ -21,13 +21,17 @@ func (tb *Table) Changes(t testing.TB) []events.DynamoDBEventRecord {
 	}
 	arn := aws.ToString(about.Table.LatestStreamArn)
 	var stream struct {
-		StreamDescription struct{ Shards []struct{ ShardId string } }
+		StreamDescription struct {
+			Shards []struct {
+				ID string `json:"ShardId"`
+			}
+		}
 	}
 	tb.ask(t, "DescribeStream", map[string]any{"StreamArn": arn}, &stream)
 	var all []events.DynamoDBEventRecord
 	for _, shard := range stream.StreamDescription.Shards {
 		var at struct{ ShardIterator string }
-		tb.ask(t, "GetShardIterator", map[string]any{"StreamArn": arn, "ShardId": shard.ShardId, "ShardIteratorType": "TRIM_HORIZON"}, &at)
+		tb.ask(t, "GetShardIterator", map[string]any{"StreamArn": arn, "ShardId": shard.ID, "ShardIteratorType": "TRIM_HORIZON"}, &at)
 		for at.ShardIterator != "" {
 			var page struct {
 				Records           []events.DynamoDBEventRecord
