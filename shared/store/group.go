@@ -265,35 +265,58 @@ func (s *Store) DeleteGroup(ctx context.Context, chain string, id, to int, liveI
 // clearGroup moves the partners of a deleted group to where it went.
 func (s *Store) clearGroup(ctx context.Context, chain string, id int) error {
 	return retry(ctx, func(int) (bool, error) {
-		c, err := s.Chain(ctx, chain) // each time: where they are to go may have gone too
-		if err != nil {
-			return false, err
-		}
-		landing := c.Landing(id)
 		for {
 			left, err := s.inGroup(ctx, chain, id, 100)
 			if err != nil || len(left) == 0 {
 				return false, err
 			}
-			moved := 0
-			for _, p := range left {
-				was, err := s.partnerItem(ctx, chain, p.ID)
-				if err == nil && was.Card.Group == id {
-					_, err = s.EditPartner(ctx, c, p.ID, network.PartnerEdit{Group: &landing}, 0)
-					moved++
-				}
-				if errors.Is(err, network.ErrGroupNotFound) {
-					return true, nil
-				}
-				if err != nil && network.KindOf(err) != network.NotFound {
-					return false, err
-				}
+			ids := make([]string, len(left))
+			for i, p := range left {
+				ids[i] = p.ID
+			}
+			moved, err := s.moveOn(ctx, chain, ids)
+			if err != nil {
+				return false, err
 			}
 			if moved == 0 {
 				return true, nil // the index is behind: wait, and look again
 			}
 		}
 	})
+}
+
+// moveOn moves those of the partners that stand in a deleted group to where
+// it went, and on if that is deleted meanwhile. moved is how many did.
+func (s *Store) moveOn(ctx context.Context, chain string, ids []string) (moved int, err error) {
+	for {
+		c, err := s.Chain(ctx, chain)
+		if err != nil {
+			return moved, err
+		}
+		n := 0
+		for _, id := range ids {
+			err := s.commit(ctx, func() (*tx, error) {
+				it, err := s.partnerItem(ctx, chain, id)
+				if errors.Is(err, network.ErrNotFound) {
+					return nil, nil // removed since
+				}
+				p := it.partner(chain)
+				if p.Group = c.Landing(p.Group); err != nil || p.Group == it.Card.Group {
+					return nil, err
+				}
+				n++
+				t := s.tx()
+				s.refilePartner(t, p, it)
+				return t, nil
+			}, func(int, map[string]types.AttributeValue) error { return nil })
+			if err != nil {
+				return moved, err
+			}
+		}
+		if moved += n; n == 0 {
+			return moved, nil
+		}
+	}
 }
 
 func (s *Store) groupInUse(ctx context.Context, chain string, id int) (bool, error) {

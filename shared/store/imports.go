@@ -157,18 +157,19 @@ func (s *Store) followMoved(ctx context.Context, i network.Import) error {
 	if err != nil {
 		return err
 	}
-	done := map[int]bool{}
+	var ids []string
 	for _, chunk := range plans {
 		for _, p := range chunk {
-			if _, gone := c.Moved[p.Group]; gone && !done[p.Group] {
-				done[p.Group] = true
-				if err := s.clearGroup(ctx, i.Chain, p.Group); err != nil {
-					return err
-				}
+			if _, gone := c.Moved[p.Group]; gone {
+				ids = append(ids, p.Partner)
 			}
 		}
 	}
-	return nil
+	if len(ids) == 0 {
+		return nil
+	}
+	_, err = s.moveOn(ctx, i.Chain, ids)
+	return err
 }
 
 // Existing reads those partners of a chain that have one of these ids, removed

@@ -249,11 +249,7 @@ func (s *Store) EditPartner(ctx context.Context, c network.Chain, id string, e n
 		if p.Alias == was.Alias && p.Group == was.Group && p.CustomID == was.CustomID {
 			return nil, nil
 		}
-		p.Edition++
-		l := partnerList(c.ID, p)
-		card := newPartnerItem(p, it.Gate).Card
-		t.update(partnerKey(c.ID, id), "SET Card = :card, LPK = :lpk, LSK = :lsk, Edition = :e", "Edition = :was", nil,
-			vals{"card": card, "lpk": l.PK, "lsk": l.SK, "e": p.Edition, "was": was.Edition})
+		p.Edition = s.refilePartner(t, p, it)
 		return t, nil
 	}, func(i int, old map[string]types.AttributeValue) error {
 		switch keyOf(old) {
@@ -265,6 +261,16 @@ func (s *Store) EditPartner(ctx context.Context, c network.Chain, id string, e n
 		return network.ErrConflict
 	})
 	return p, wrap("edit partner", err)
+}
+
+// refilePartner writes what lists show of a partner, and where, as its next
+// edition.
+func (s *Store) refilePartner(t *tx, p network.Partner, was partnerItem) (edition int) {
+	l := partnerList(p.Chain, p)
+	edition = was.Edition + 1
+	t.update(was.key, "SET Card = :card, LPK = :lpk, LSK = :lsk, Edition = :e", "Edition = :was", nil,
+		vals{"card": newPartnerItem(p, was.Gate).Card, "lpk": l.PK, "lsk": l.SK, "e": edition, "was": was.Edition})
+	return edition
 }
 
 // moveCustomID claims a 自定义企业ID for a partner whose key isn't made of it:
