@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -382,6 +383,35 @@ func attribute(v types.AttributeValue) map[string]any {
 		return map[string]any{"L": l}
 	}
 	panic(fmt.Sprintf("sources: DynamoDB has no %T", v))
+}
+
+// Delivered is the sequence number up to which everything has been delivered, by all bookmarks in a folder; 0 if that isn't known.
+func Delivered(folder string) (int64, error) {
+	files, err := filepath.Glob(filepath.Join(folder, "*.json"))
+	if err != nil {
+		return 0, err
+	}
+	var least int64
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			return 0, err
+		}
+		var marks bookmark
+		if err := json.Unmarshal(b, &marks); err != nil {
+			return 0, err
+		}
+		for _, sequence := range marks.Shards {
+			n, err := strconv.ParseInt(sequence, 10, 64)
+			if err != nil {
+				return 0, err
+			}
+			if least == 0 || n < least {
+				least = n
+			}
+		}
+	}
+	return least, nil
 }
 
 // load reads the bookmark, if it is of this stream.

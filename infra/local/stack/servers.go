@@ -23,6 +23,7 @@ import (
 
 	"github.com/tributary-app/tributary/infra/local/objects"
 	"github.com/tributary-app/tributary/infra/local/process"
+	"github.com/tributary-app/tributary/infra/local/sources"
 )
 
 // startTimeout is how long a server may take to say where it listens; it takes a third of a second.
@@ -38,6 +39,9 @@ func (s *Stack) startDynamoDB(ctx context.Context) error {
 		var file string
 		if !s.forget {
 			file = filepath.Join(s.Data, "dynamodb.sqlite")
+			if err := s.trim(ctx, file); err != nil && s.options.Log != nil {
+				s.options.Log.Warn("the table's stream could not be trimmed: writes may be slow", "err", err)
+			}
 		}
 		log, err := s.logFile("dynamodb")
 		if err != nil {
@@ -52,6 +56,33 @@ func (s *Stack) startDynamoDB(ctx context.Context) error {
 	s.streams = dynamodbstreams.New(dynamodbstreams.Options{Region: Region, BaseEndpoint: &s.DynamoDB, Credentials: s.credentials()})
 	return nil
 }
+
+// trim takes what has been delivered out of the stream of a database that nobody has open, as DynamoDB does after a day (trim.cjs says
+// why). One that wasn't closed in order is left as it is.
+func (s *Stack) trim(ctx context.Context, file string) error {
+	info, err := os.Stat(file)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() < trimFrom {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if log, err := os.Stat(file + "-wal"); err == nil && log.Size() > 0 {
+		return nil
+	}
+	through, err := sources.Delivered(filepath.Join(s.Data, "streams"))
+	if err != nil || through == 0 {
+		return err
+	}
+	out, err := exec.CommandContext(ctx, "node", filepath.Join(s.options.Root, "infra", "local", "trim.cjs"), file, strconv.FormatInt(through, 10)).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("trim: %w\n%s", err, out)
+	}
+	return nil
+}
+
+// trimFrom is how large a database must be for its stream to matter.
+const trimFrom = 4 << 20
 
 // StartDynoxide starts a DynamoDB server with its tables in file, or in memory for "", and returns where it listens. root is the
 // repository, whose infra/local has the binary from npm; log gets what it says.

@@ -2,6 +2,7 @@ package stack_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,6 +11,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	dynamotypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
@@ -207,6 +210,38 @@ func TestASecondStartFindsWhatTheFirstHasLeft(t *testing.T) {
 	if _, err := stack.Start(t.Context(), stack.Options{Template: "testdata/template.yaml", Build: build, Data: dir}); err == nil {
 		t.Error("a second stack on the same data started")
 	}
+}
+
+func TestAStartTrimsWhatTheStreamHasDelivered(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	keep := func(o *stack.Options) { o.Data = dir }
+	w := setup(t, keep)
+	for i := range 60 {
+		w.put(fmt.Sprintf("big%d", i), strings.Repeat("x", 100_000))
+	}
+	w.eventually("the changes", func() bool { return len(w.said("stream", "change")) == 60 })
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, "dynamodb.sqlite")
+	before, err := os.Stat(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	w = setup(t, keep)
+	after, err := os.Stat(file)
+	if err != nil || after.Size() > before.Size()*2/3 {
+		t.Errorf("the database went from %d to %d bytes (%v), want the stream's share gone", before.Size(), after.Size(), err)
+	}
+	out, err := w.dynamo().GetItem(t.Context(), &dynamodb.GetItemInput{TableName: &w.Application.Tables[0].Name, Key: map[string]dynamotypes.AttributeValue{
+		"PK": &dynamotypes.AttributeValueMemberS{Value: "big7"}, "SK": &dynamotypes.AttributeValueMemberS{Value: "x"}}})
+	if err != nil || out.Item == nil {
+		t.Errorf("an item: got %v, %v, want it kept", out, err)
+	}
+	w.put("b", "later")
+	w.eventually("the later change", func() bool { return count(w.said("stream", "change"), "b later") == 1 })
 }
 
 func TestAStackUsesTheServersItIsPointedTo(t *testing.T) {
