@@ -29,7 +29,7 @@ func deeds() map[string]deed {
 	}
 	its := func() Choice { return Choice{Corp: "co0000000000000007"} }
 	fresh := func() Choice { return anew("Seven") }
-	small := roster{id: importID(1), chunk: 10, at: noon, rows: append(rows(1, 24), row(31, "甲", "North"), row(32, "甲", "North", "Harbin"), row(33, "乙"))}
+	small := roster{id: importID(1), chunk: 5, at: noon, rows: append(rows(1, 12), row(31, "甲", "North"), row(32, "甲", "North", "Harbin"), row(33, "乙"))}
 	return map[string]deed{
 		"join by notice": {
 			before: func(t *testing.T, w *world) {
@@ -103,6 +103,11 @@ func fits(f dynamotest.Fault, op string) bool {
 	return true
 }
 
+// theSDKs reports whether the SDK's own retries make a difference worth a run: to a write that it sends once more.
+func theSDKs(f dynamotest.Fault, op string) bool {
+	return (f == dynamotest.Before || f == dynamotest.After) && fits(dynamotest.After, op)
+}
+
 // TestR29_WhateverRequestFailsTheEndIsThatOfACleanRun makes each request of each deed fail in each way, in turn, and has
 // the deed done again until it succeeds: by the caller, as a queue or a person does, and within by the SDK.
 func TestR29_WhateverRequestFailsTheEndIsThatOfACleanRun(t *testing.T) {
@@ -130,7 +135,7 @@ func TestR29_WhateverRequestFailsTheEndIsThatOfACleanRun(t *testing.T) {
 			for by, attempts := range map[string]int{"caller": 1, "SDK": 3} {
 				for what, fault := range faults {
 					for i, op := range ops {
-						if !fits(fault, op) || attempts > 1 && (fault == dynamotest.Conflict || fault == dynamotest.Unprocessed) {
+						if !fits(fault, op) || attempts > 1 && !theSDKs(fault, op) {
 							continue
 						}
 						t.Run(fmt.Sprintf("%s %s %d %s", by, what, i+1, op), func(t *testing.T) {

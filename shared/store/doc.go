@@ -1,0 +1,104 @@
+// Package store is what Tributary remembers: one DynamoDB table, in which
+// each thing has one place, and every rule that two people could break
+// between them is a condition of the write. It is the only package that
+// speaks DynamoDB; the domain (shared/network) decides, this package holds
+// the decision to what is true at the moment of the commit.
+//
+// # What is where
+//
+// An item is found by its partition (PK) and its sort key (SK), and two of
+// the same key can't be. {…} is an id; a partner's shard P is one of 16 by
+// the hash that its id is.
+//
+//	PK                          SK                          item                       unique because
+//	CORP#{corp}                 CORP                        a corp, and its places     the id is random, or a hash of who
+//	                                                        in chains                  makes it as they join (R15, R23)
+//	PERSON#{person}             CORP#{corp}                 a member (R01)             one a person and corp
+//	PERSON#{person}             CHAIN#{chain}#{partner}     a contact: on a roster,    one a person and partner (R01);
+//	                                                        and the membership         the person is their phone
+//	CHAIN#{chain}               CHAIN                       settings, policy history,  the id is random
+//	                                                        where groups went
+//	CHAIN#{chain}               GATE#{00–15}                a gate: the rules' number  sixteen a chain
+//	                                                        and a share of the quota
+//	CHAIN#{chain}               ADMIN#{person}              an appointed admin         one a person
+//	NAME#{folded name}          CHAIN                       who has the name (R41)     names differ by more than case
+//	CHAIN#{chain}#GROUPS        TREE                        the tree's edition         one a chain
+//	CHAIN#{chain}#GROUPS        GROUP#{id}                  a group                    ids are counted in the tree
+//	CHAIN#{chain}#INVITES       {invite}                    a link or QR code          the id is time and chance
+//	CHAIN#{chain}#P{shard}      PARTNER#{partner}           a partner, and the ids of  the id is a hash of 自定义企业ID, else
+//	                                                        its people; or a signpost  name, else corp (R27)
+//	                                                        to who has a 自定义企业ID    (R25)
+//	CHAIN#{chain}#IMPORTS       {import}                    an import                  the id is time and chance
+//	CHAIN#{chain}#ROWS#{import} CHUNK#{n}                   the plan of 250 rows       the first plan holds (R29)
+//	CHAIN#{chain}#PROGRESS      {import}#{n}                a tally of 10,000 rows     one for forty chunks
+//	ONCE#{person}#{corp}        {kind}#{key}                an Idempotency-Key         one a client's key
+//
+// Two indexes, each named by its question:
+//
+//	list: what is shown in pages. LPK, LSK → Card
+//	      CHAIN#{chain}#L{0–3}   {joined 0, pending 1, empty 2}#{group}#{name}#{partner}
+//	      CORP#{corp}#MEMBERS    {super-admin 0, else 1}#{name}#{person}
+//	due:  what ends by itself. DPK, DSK → keys only
+//	      DUE#{0–3}              {unix seconds}#{chain}#{invite or import}
+//
+// # Why it is so
+//
+// The outbox has no items of its own. What somebody must hear of rides as the
+// attribute Outbox on the item that changed: a join's on the contact, a
+// chunk's on its tally, an end on what has ended. The stream hands it on. An
+// item beside it would cost two write units more, and the join by notice, at
+// ten, has none to spare. An item that is written again for another reason
+// still shows its Outbox; whoever reads the stream compares it with the image
+// before, and events carry ids for what comes twice anyhow.
+//
+// Gates. A join must be refused by whatever was committed before it: a policy,
+// a revocation, a dissolution, a full chain (R16, R47). Were that one item,
+// two thousand joiners would queue on it (R15). So a chain has sixteen gates,
+// each with the number of the chain's rules (Gate) and its share of the quota.
+// A join takes one by chance, states the number that it has read and counts
+// itself, in one write. What changes the rules rewrites all sixteen: joins are
+// many and revocations few. A gate that is full sends the join to one that
+// isn't, and only when none is left is the chain full.
+//
+// Moved groups. A deleted group leaves a pointer on the chain to where its
+// people went (R34). A join reads the chain anyway, so an invite into a group
+// that is gone lands without being rewritten and without a read of the tree.
+//
+// Tallies. Progress is counted once a chunk: the write that adds notes in the
+// same item that the chunk has been counted, and a second delivery of it
+// fails on that. A join is noted on its contact in the same way. Counters that
+// are only added to would grow with each redelivery.
+//
+// Editions and epochs. An Edition rises with each write of an item, and who
+// writes a whole item states the one it has read. An epoch of a partner ends
+// with its removal (R38): that is one number on it and on its corp's place,
+// and what was granted before, of however many people, is void with that
+// write.
+//
+// There is no Scan: each question has a key. Nothing is decided on an index,
+// which may be behind: it finds, and the item is read again or is a condition.
+//
+// # What it may cost
+//
+// Measured against the local server, which counts capacity as DynamoDB does,
+// and held by the tests (budget_test.go); `make bench` prints it. Units are of
+// the table and its indexes together.
+//
+//	question                             budget                         measured
+//	new roster row, of 2,000             ≤ 4 write, ≤ 0.1 request       3.04 write, 0.099 request
+//	the same again, a row                0 writes, ≤ 0.1 read           0 of it (0.03 the import's own), 0.04 read
+//	join by notice                       ≤ 10 write, ≤ 3 requests       10 write, 5 read, 3 requests
+//	join by link: of N, unlimited        ≤ 12 write, ≤ 3 requests       11, 9 write, 5 read, 3 requests
+//	look at an invite, into a group      ≤ 2 read, ≤ 2 requests         link 1.5, notice 2 read, 2 requests
+//	create a link                        ≤ 3 write, 1 request           2 write, 1 request
+//	a page of 50 of 1,000 or of 20,000   ≤ 8 read, ≤ 8 requests         4 read of 4 requests; 6.5 of 8 where two classes meet
+//	progress of an import of 20,000      ≤ 8 read                       0.5 read
+//	a sweep                              by what is due                 4 requests, and 2 of 2 read and 2 write each
+//	who is asking (Actor)                                               4 read, 2 requests
+//	revoke a link                                                       37 write: the gates are told
+//
+// The people of a partner lie in its item, which is what makes the same
+// roster again so cheap. A partner of more than some thirty people is larger
+// than one unit, and each join pays for its size: 16 write units at 100
+// people, 68 at 1,000, which is the most there may be (R46).
+package store
