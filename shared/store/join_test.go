@@ -3,10 +3,12 @@ package store
 import (
 	"context"
 	"fmt"
+	"os"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/tributary-app/tributary/shared/dynamotest"
 	"github.com/tributary-app/tributary/shared/network"
 )
 
@@ -332,9 +334,9 @@ func TestR38_RemovalClosesAccessAndR18_NoTokenFromBeforeReopensIt(t *testing.T) 
 	}
 
 	// A new roster names them again: a new epoch, a new token.
-	imp, sum, err := roster{id: importID(2), rows: []network.RosterRow{row(20, "Acme"), row(21, "Acme")}, at: later}.run(ctx, w.Store)
+	imp, sum, err := roster{id: importID(2), rows: []network.RosterRow{row(20, "Acme")}, at: later}.run(ctx, w.Store)
 	must(t, err)
-	same(t, "made anew", []int{sum.Created, sum.Notices}, []int{2, 2})
+	same(t, "made anew", []int{sum.Created, sum.Notices}, []int{1, 1})
 	_, err = w.Actor(ctx, person(20), "", chainID)
 	wants(t, "R38 access by being named again", err, network.ErrNotFound)
 	_, err = w.Join(ctx, noticeOf(row(20, "Acme")), person(20), Choice{Corp: a.Corp.ID}, later)
@@ -411,6 +413,87 @@ func TestAContactWithoutAPartnerIsAStranger(t *testing.T) {
 	wants(t, "by the notice", err, network.ErrInviteRevoked)
 	a := w.join(t, w.link(t, network.Invite{}), person(20), anew("Acme"))
 	same(t, "partner", a.Partner.ID, network.CorpPartnerID(chainID, a.Corp.ID))
+}
+
+func TestR16_WhatWasCommittedBetweenAJoinsReadAndItsWriteWins(t *testing.T) {
+	t.Parallel()
+	only, school := network.ImportedOnly, network.Schooling
+	for name, test := range map[string]struct {
+		link network.Invite
+		do   func(ctx context.Context, w *world, s *Store, link network.Ticket) error
+		want error
+	}{
+		"nothing": {network.Invite{}, func(context.Context, *world, *Store, network.Ticket) error { return nil }, nil},
+		"the link is revoked": {network.Invite{}, func(ctx context.Context, _ *world, s *Store, link network.Ticket) error {
+			_, err := s.RevokeInvite(ctx, chainID, link.Invite, noon)
+			return err
+		}, network.ErrInviteRevoked},
+		"the link for five is revoked": {network.Invite{MaxUses: 5}, func(ctx context.Context, _ *world, s *Store, link network.Ticket) error {
+			_, err := s.RevokeInvite(ctx, chainID, link.Invite, noon)
+			return err
+		}, network.ErrInviteRevoked},
+		"the last use is spent": {network.Invite{MaxUses: 1}, func(ctx context.Context, _ *world, s *Store, link network.Ticket) error {
+			_, err := s.Join(ctx, link, person(50), anew("Fifty"), noon)
+			return err
+		}, network.ErrInviteExhausted},
+		"the policy is switched": {network.Invite{}, func(ctx context.Context, w *world, s *Store, _ network.Ticket) error {
+			_, err := s.EditChain(ctx, w.chain, network.ChainEdit{JoinPolicy: &only}, noon)
+			return err
+		}, network.ErrNotImported},
+		"the chain is dissolved": {network.Invite{}, func(ctx context.Context, _ *world, s *Store, _ network.Ticket) error {
+			return s.DissolveChain(ctx, chainID, noon)
+		}, network.ErrChainDissolved},
+		"R04 the corp becomes a school": {network.Invite{}, func(ctx context.Context, _ *world, s *Store, _ network.Ticket) error {
+			c, err := s.Corp(ctx, "co0000000000000007")
+			if err == nil {
+				_, err = s.EditCorp(ctx, c, CorpEdit{Industry: &school})
+			}
+			return err
+		}, network.ErrCorpNotEligible},
+		"the person is taken out of the corp": {network.Invite{}, func(ctx context.Context, _ *world, s *Store, _ network.Ticket) error {
+			return s.RemoveMember(ctx, "co0000000000000007", person(8).ID)
+		}, network.ErrNotAMember},
+		"a colleague comes first": {network.Invite{}, func(ctx context.Context, _ *world, s *Store, link network.Ticket) error {
+			_, err := s.Join(ctx, link, person(7), Choice{Corp: "co0000000000000007"}, noon)
+			return err
+		}, nil},
+		"the person comes by another tab": {network.Invite{MaxUses: 5}, func(ctx context.Context, _ *world, s *Store, link network.Ticket) error {
+			_, err := s.Join(ctx, link, person(8), Choice{Corp: "co0000000000000007"}, noon)
+			return err
+		}, nil},
+		"R34 the group goes": {network.Invite{Group: 2}, func(ctx context.Context, _ *world, s *Store, _ network.Ticket) error {
+			return s.DeleteGroup(ctx, chainID, 2, 3, nil)
+		}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := setup(t)
+			north, south := w.group(t, "North", 1), w.group(t, "South", 1)
+			c, _ := w.corp(t, 7)
+			p := w.colleague(t, c.ID, 8, network.Staff)
+			link := w.link(t, test.link)
+			past := New(dynamotest.Client(os.Getenv("DYNAMODB_ENDPOINT")), w.tb.Name) // past Break
+			w.tb.Reset()
+			var did error
+			w.tb.Break = func(op string, n int) dynamotest.Fault {
+				if op == "TransactWriteItems" && n == 1 {
+					did = test.do(t.Context(), w, past, link)
+				}
+				return dynamotest.None
+			}
+			a, err := w.Join(t.Context(), link, p, Choice{Corp: c.ID}, noon)
+			must(t, did)
+			wants(t, "the join", err, test.want)
+			if test.want != nil {
+				if _, err := w.Actor(t.Context(), p, c.ID, chainID); err == nil {
+					t.Error("got in, want nobody in")
+				}
+			} else if test.link.Group == north && w.partnerNow(t, a.Partner.ID).Group != south {
+				t.Errorf("got group %d, want %d", w.partnerNow(t, a.Partner.ID).Group, south)
+			}
+			w.state(t)
+		})
+	}
 }
 
 func TestR39_APartnerWhoseLastPersonLeavesIsKeptEmptyAndCanFillAgain(t *testing.T) {
