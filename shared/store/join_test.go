@@ -453,6 +453,12 @@ func TestR16_WhatWasCommittedBetweenAJoinsReadAndItsWriteWins(t *testing.T) {
 		"the person is taken out of the corp": {network.Invite{}, func(ctx context.Context, _ *world, s *Store, _ network.Ticket) error {
 			return s.RemoveMember(ctx, "co0000000000000007", person(8).ID)
 		}, network.ErrNotAMember},
+		"a colleague is taken out of the corp": {network.Invite{Note: "in"}, func(ctx context.Context, _ *world, s *Store, _ network.Ticket) error {
+			return s.RemoveMember(ctx, "co0000000000000007", person(8).ID)
+		}, network.ErrNotAMember},
+		"R38 a colleague's corp is removed": {network.Invite{Note: "in"}, func(ctx context.Context, _ *world, s *Store, _ network.Ticket) error {
+			return s.RemovePartner(ctx, chainID, network.CorpPartnerID(chainID, "co0000000000000007"), 0, noon)
+		}, network.ErrInviteRevoked},
 		"a colleague comes first": {network.Invite{}, func(ctx context.Context, _ *world, s *Store, link network.Ticket) error {
 			_, err := s.Join(ctx, link, person(7), Choice{Corp: "co0000000000000007"}, noon)
 			return err
@@ -469,9 +475,12 @@ func TestR16_WhatWasCommittedBetweenAJoinsReadAndItsWriteWins(t *testing.T) {
 			t.Parallel()
 			w := setup(t)
 			north, south := w.group(t, "North", 1), w.group(t, "South", 1)
-			c, _ := w.corp(t, 7)
+			c, first := w.corp(t, 7)
 			p := w.colleague(t, c.ID, 8, network.Staff)
 			link := w.link(t, test.link)
+			if test.link.Note == "in" {
+				w.join(t, link, first, Choice{Corp: c.ID})
+			}
 			past := New(dynamotest.Client(os.Getenv("DYNAMODB_ENDPOINT")), w.tb.Name) // past Break
 			w.tb.Reset()
 			var did error
