@@ -28,7 +28,7 @@ func (s *Store) Due(ctx context.Context, now time.Time, limit int) ([]Due, error
 			TableName: &s.table, IndexName: aws.String("due"), Limit: aws.Int32(int32(limit)),
 			KeyConditionExpression: aws.String("DPK = :pk AND DSK < :now"),
 			ExpressionAttributeValues: map[string]types.AttributeValue{
-				":pk": str(dueShard(i)), ":now": str(dueList("", now.Unix()+1).SK)},
+				":pk": str(dueShard(i)), ":now": str(dueBefore(now))},
 		})
 		if err != nil {
 			return nil, wrap("due", err)
@@ -77,7 +77,7 @@ func (s *Store) settleInvite(ctx context.Context, d Due, now time.Time) (bool, e
 	}
 	switch i.Usable(c, now) {
 	case nil:
-		return false, s.refile(ctx, at, d, i.ExpiresAt(c))
+		return false, s.refile(ctx, at, d, i.ExpiresAt(c), now)
 	case network.ErrInviteExpired:
 		return true, s.unfile(ctx, at, d, network.Event{
 			ID: "ended." + i.ID, Kind: network.InviteEnded, Chain: d.Chain, Invite: i.ID, Person: i.Maker, Corp: i.MakerCorp,
@@ -102,7 +102,7 @@ func (s *Store) settleImport(ctx context.Context, d Due, now time.Time) (bool, e
 	}
 	c := ch.chain()
 	if ends := network.ExpiresAt(it.StartedAt.time(), 0, c.Policies); !c.Dissolved() && now.Before(ends) {
-		return false, s.refile(ctx, at, d, ends)
+		return false, s.refile(ctx, at, d, ends, now)
 	}
 	tallies, err := s.Tallies(ctx, d.Chain, d.ID)
 	if err != nil {
@@ -118,8 +118,8 @@ func (s *Store) settleImport(ctx context.Context, d Due, now time.Time) (bool, e
 }
 
 // refile puts what isn't due yet where it will be.
-func (s *Store) refile(ctx context.Context, at key, d Due, ends time.Time) error {
-	to := dueList(d.Chain+"#"+d.ID, ends.Unix())
+func (s *Store) refile(ctx context.Context, at key, d Due, ends, now time.Time) error {
+	to := dueList(d.Chain+"#"+d.ID, ends, now)
 	return s.updateOnce(ctx, at, "SET DSK = :to", "DSK = :from", nil, vals{"to": to.SK, "from": d.filed.SK})
 }
 

@@ -59,9 +59,10 @@ func TestR12_TheSweepTellsOnceWhatHasEndedAndFilesAnewWhatWasStretched(t *testin
 	only := network.ImportedOnly
 	w.edit(t, network.ChainEdit{JoinPolicy: &only}, noon.Add(day))
 	same(t, "stretched", w.sweep(t, noon.Add(8*day)), []string(nil))
-	due, err = w.Due(ctx, noon.Add(89*day), 10)
+	due, err = w.Due(ctx, noon.Add(15*day-time.Second), 10)
 	must(t, err)
 	same(t, "filed anew, the used one no more", len(due), 0)
+	same(t, "looked at week by week", w.sweep(t, noon.Add(89*day)), []string(nil))
 	w.join(t, noticeOf(row(20, "Acme")), person(20), anew("Acme"))
 	for _, e := range w.events(t) {
 		if e.Kind == network.Joined && e.Import != "" {
@@ -82,6 +83,17 @@ func TestR12_TheSweepTellsOnceWhatHasEndedAndFilesAnewWhatWasStretched(t *testin
 		}
 	}
 	same(t, "events of all time", len(w.told(t)), 6) // the chunk, two joins, two links, the roster
+}
+
+func TestR12_AMakerHearsWithinAWeekOfAnInviteThatASwitchHasEnded(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	only, open := network.ImportedOnly, network.Open
+	w.edit(t, network.ChainEdit{JoinPolicy: &only}, noon)
+	link := w.link(t, network.Invite{}) // for 90 days, as it looks
+	same(t, "after eight days", w.sweep(t, noon.Add(8*day)), []string(nil))
+	w.edit(t, network.ChainEdit{JoinPolicy: &open}, noon.Add(9*day))
+	same(t, "a week on", w.sweep(t, noon.Add(15*day)), []string{link.Invite})
 }
 
 func TestR41_WhatADissolvedChainLeavesIsSweptInSilence(t *testing.T) {

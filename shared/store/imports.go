@@ -129,7 +129,7 @@ func (s *Store) BeginImport(ctx context.Context, chain, id, etag string, now tim
 func (s *Store) EndImport(ctx context.Context, i network.Import, ends time.Time) error {
 	item := newImportItem(i)
 	if !ends.IsZero() {
-		due := dueList(i.Chain+"#"+i.ID, ends.Unix())
+		due := dueList(i.Chain+"#"+i.ID, ends, i.EndedAt)
 		item.DPK, item.DSK = due.PK, due.SK
 	}
 	if i.State == network.ImportDone {

@@ -38,7 +38,7 @@ type inviteItem struct {
 }
 
 func newInviteItem(i network.Invite, ends time.Time) inviteItem {
-	due := dueList(i.Chain+"#"+i.ID, ends.Unix())
+	due := dueList(i.Chain+"#"+i.ID, ends, i.CreatedAt)
 	return inviteItem{
 		inviteKey(i.Chain, i.ID), due.PK, due.SK, i.Kind, i.Group, i.MaxUses, i.Uses, int64(i.Own / time.Second), i.Phone, i.Corp, i.Note,
 		i.Maker, i.MakerName, i.MakerCorp, at(i.CreatedAt), at(i.RevokedAt), i.Version, "",

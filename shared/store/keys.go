@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -96,9 +97,20 @@ func class(s network.PartnerState) string {
 }
 
 // The due index: what ends by itself, by when.
-func dueList(id string, at int64) key {
+//
+// dueList files a thing under when it ends, and within a week however late
+// that is: a policy that is switched off meanwhile ends it sooner than could
+// be foreseen (R12), and its maker is to hear of that.
+func dueList(id string, ends, now time.Time) key {
+	at := min(ends.Unix(), now.Add(lookAgain).Unix())
 	return key{dueShard(int(shard(id, dueShards))), fmt.Sprintf("%011d#%s", at, id)}
 }
+
+// dueBefore is the sort key behind all that is due by then.
+func dueBefore(now time.Time) string { return fmt.Sprintf("%011d#", now.Unix()+1) }
+
+const lookAgain = 7 * 24 * time.Hour
+
 func dueShard(i int) string { return fmt.Sprintf("DUE#%d", i) }
 
 const (
