@@ -61,8 +61,9 @@ bench: build local ## what each question costs, how big each door is and how fas
 clean: ## forget the local stack's data and all that was built
 	rm -rf .local .aws-sam
 
-deploy: $(VENV)/done ## build and deploy with sam; STAGE=prod for prod
-	$(SAM) build && $(SAM) deploy --config-env $(STAGE)
+deploy: $(VENV)/done ## build and deploy with sam; STAGE=prod for prod, RELEASE=anything-new to renew the functions after a key was rotated
+	$(SAM) build
+	$(SAM) deploy --config-env $(STAGE) --parameter-overrides $$(RELEASE="$(RELEASE)" $(VENV)/bin/python infra/overrides.py $(STAGE))
 
 local: $(NPM)
 	@mkdir -p .local/bin

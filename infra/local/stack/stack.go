@@ -167,7 +167,7 @@ func (s *Stack) start(ctx context.Context) error {
 	s.serve(people, s.provider)
 
 	place := template.Place{Stack: name, Region: Region, Account: Account, Refs: map[string]string{}, Parameters: map[string]string{
-		"OidcIssuer": s.Issuer, "OidcAudience": issuer.ClientID, "WebUrl": s.Web, "NoticeWebhookUrl": s.Control + "/notices",
+		"Release": "local", "OidcIssuer": s.Issuer, "OidcAudience": issuer.ClientID, "WebUrl": s.Web, "NoticeWebhookUrl": s.Control + "/notices",
 	}}
 	if err := s.prepare(ctx, t, place); err != nil {
 		return err

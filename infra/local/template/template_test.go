@@ -150,7 +150,7 @@ func TestTheProjectsTemplateIsUnderstood(t *testing.T) {
 		t.Fatal(err)
 	}
 	place := here
-	place.Parameters = map[string]string{"OidcIssuer": "http://issuer", "OidcAudience": "me", "WebUrl": "http://web", "NoticeWebhookUrl": "http://hook"}
+	place.Parameters = map[string]string{"Release": "test", "OidcIssuer": "http://issuer", "OidcAudience": "me", "WebUrl": "http://web", "NoticeWebhookUrl": "http://hook"}
 	app, err := tm.Fill(place)
 	if err != nil {
 		t.Fatal(err)
