@@ -172,9 +172,10 @@ func (d *Demo) upload(ctx context.Context, url string, fields map[string]string,
 	return nil
 }
 
-// until asks again and again until the answer is yes, for two minutes at most.
+// until asks again and again until the answer is yes, for a quarter of an hour
+// at most: a roster may be long.
 func until(ctx context.Context, what string, ask func() (bool, error)) error {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Minute)
 	defer cancel()
 	for {
 		done, err := ask()
@@ -183,7 +184,7 @@ func until(ctx context.Context, what string, ask func() (bool, error)) error {
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("waited two minutes for %s", what)
+			return fmt.Errorf("waited 15 minutes for %s", what)
 		case <-time.After(50 * time.Millisecond):
 		}
 	}

@@ -74,16 +74,16 @@ func (d *Demo) Play(ctx context.Context) error {
 
 // The demo's own people. Who is on the roster has the roster's phones.
 const (
-	bossPhone     = "+8613900000001"
-	staffPhone    = "+8613900000002"
-	teacherPhone  = "+8613900000003"
-	strangerPhone = "+8613900000004"
-	luckyPhone    = "+8613900000005"
-	latePhone     = "+8613900000006"
+	bossPhone     = "+8619909990001"
+	staffPhone    = "+8619909990002"
+	teacherPhone  = "+8619909990003"
+	strangerPhone = "+8619909990004"
+	luckyPhone    = "+8619909990005"
+	latePhone     = "+8619909990006"
 )
 
 func (d *Demo) found(ctx context.Context) (string, error) {
-	d.run = time.Now().Format("0102-150405.000")
+	d.run = strings.ReplaceAll(time.Now().Format("0102-150405.000"), ".", "-") // a chain's name has no dots
 	var err error
 	if d.boss, err = d.signIn(ctx, bossPhone, "陈晓东"); err != nil {
 		return "", err

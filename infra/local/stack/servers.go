@@ -39,8 +39,8 @@ func (s *Stack) startDynamoDB(ctx context.Context) error {
 		var file string
 		if !s.forget {
 			file = filepath.Join(s.Data, "dynamodb.sqlite")
-			if err := s.trim(ctx, file); err != nil && s.options.Log != nil {
-				s.options.Log.Warn("the table's stream could not be trimmed: writes may be slow", "err", err)
+			if err := s.tune(ctx, file); err != nil && s.options.Log != nil {
+				s.options.Log.Warn("the database could not be tuned: writes may be slow", "err", err)
 			}
 		}
 		log, err := s.logFile("dynamodb")
@@ -57,32 +57,52 @@ func (s *Stack) startDynamoDB(ctx context.Context) error {
 	return nil
 }
 
-// trim takes what has been delivered out of the stream of a database that nobody has open, as DynamoDB does after a day (trim.cjs says
-// why). One that wasn't closed in order is left as it is.
-func (s *Stack) trim(ctx context.Context, file string) error {
+// tune makes a database that nobody has open fit for use, a new one among them (tune.cjs says why). One that wasn't closed in order is
+// left as it is.
+func (s *Stack) tune(ctx context.Context, file string) error {
 	info, err := os.Stat(file)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() < trimFrom {
-		return nil
-	}
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		if err := s.createDatabase(ctx, file); err != nil {
+			return err
+		}
+	case err != nil:
 		return err
+	case info.Size() < trimFrom:
+		return nil
 	}
 	if log, err := os.Stat(file + "-wal"); err == nil && log.Size() > 0 {
 		return nil
 	}
 	through, err := sources.Delivered(filepath.Join(s.Data, "streams"))
-	if err != nil || through == 0 {
+	if err != nil {
 		return err
 	}
-	out, err := exec.CommandContext(ctx, "node", filepath.Join(s.options.Root, "infra", "local", "trim.cjs"), file, strconv.FormatInt(through, 10)).CombinedOutput()
+	out, err := exec.CommandContext(ctx, "node", filepath.Join(s.options.Root, "infra", "local", "tune.cjs"), file, strconv.FormatInt(through, 10)).CombinedOutput()
 	if err != nil {
-		return fmt.Errorf("trim: %w\n%s", err, out)
+		return fmt.Errorf("tune: %w\n%s", err, out)
 	}
 	return nil
 }
 
-// trimFrom is how large a database must be for its stream to matter.
+// trimFrom is how large a database must be for what its stream has delivered to matter.
 const trimFrom = 4 << 20
+
+// createDatabase has dynoxide make its database, and end again.
+func (s *Stack) createDatabase(ctx context.Context, file string) error {
+	group := process.NewGroup()
+	log, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	defer group.Close()
+	_, server, err := StartDynoxide(ctx, group, s.options.Root, file, log)
+	if err == nil {
+		server.Stop(2 * time.Second) // it has a file to close
+	}
+	return err
+}
 
 // StartDynoxide starts a DynamoDB server with its tables in file, or in memory for "", and returns where it listens. root is the
 // repository, whose infra/local has the binary from npm; log gets what it says.
