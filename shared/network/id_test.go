@@ -57,8 +57,8 @@ func TestNewerInvitesAndImportsSortLater(t *testing.T) {
 			t.Errorf("%q of %v isn't before %q of %v", x, a, y, b)
 		}
 	})
-	if network.NewInviteID(noon) == network.NewInviteID(noon) {
-		t.Error("two invites of one moment have the same id")
+	if x, y := network.NewInviteID(noon), network.NewInviteID(noon); x == y {
+		t.Errorf("two invites of one moment are both %q", x)
 	}
 }
 
