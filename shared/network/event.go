@@ -28,6 +28,7 @@ const (
 	Joined         EventKind = "joined"
 	InviteEnded    EventKind = "invite_expired" // its maker is to be told
 	RosterEnded    EventKind = "roster_expired" // the importer is to be told
+	RosterFailed   EventKind = "roster_failed"  // likewise: it did not finish
 )
 
 // Encode is the event as it is stored and sent.

@@ -64,6 +64,14 @@ func RosterExpired(lang Lang, chain, file string, left int) Notice {
 	return say("「%[1]s」的名单邀请已过期", "您导入「%[1]s」的名单 %[2]s 中，有%[3]d人未在有效期内加入。他们仍保留在名单中。", chain, file, left)
 }
 
+// RosterFailed tells who imported a roster that it broke off half-way.
+func RosterFailed(lang Lang, chain, file string) Notice {
+	if lang == English {
+		return say("An import into %[1]s did not finish", "Your import of %[2]s into %[1]s did not finish; some of its rows may be in. Upload the file again in a new import: what is in stays as it is.", chain, file)
+	}
+	return say("「%[1]s」的名单导入未完成", "您导入「%[1]s」的名单 %[2]s 未能完成，部分行可能已生效。请新建导入并重新上传该文件，已生效的内容不会重复。", chain, file)
+}
+
 // say puts values into a subject that may use the first of them and a text
 // that uses all.
 func say(subject, text string, values ...any) Notice {

@@ -19,6 +19,7 @@ func TestR48_EachNoticeSaysWhatItIsAboutInBothLanguages(t *testing.T) {
 		"an invite expired":             {func(l Lang) Notice { return InviteExpired(l, "East", "for the fair", 3) }, []string{"East", "for the fair", "3"}},
 		"an invite without a note":      {func(l Lang) Notice { return InviteExpired(l, "East", "", 0) }, []string{"East", "0"}},
 		"an import's invites ran out":   {func(l Lang) Notice { return RosterExpired(l, "East", "dealers.xlsx", 1999) }, []string{"East", "dealers.xlsx", "1999"}},
+		"an import broke off":           {func(l Lang) Notice { return RosterFailed(l, "East", "dealers.xlsx") }, []string{"East", "dealers.xlsx"}},
 		"a name that looks like a verb": {func(l Lang) Notice { return Invited(l, "%!d(string=x)", "%s", "%[3]v") }, []string{"%s", "%[3]v"}},
 	} {
 		for _, lang := range []Lang{Chinese, English, ""} {

@@ -50,9 +50,9 @@ func NewWebhook(url string, key []byte, now func() time.Time) *Webhook {
 // that the gateway wants it later: send the same notice again. Errors say
 // nothing of the notice, nor of the URL, which may hold a secret.
 //
-//	2xx                        Delivered
-//	4xx but for those below    Undeliverable
-//	401 403 408 429, else      an error; a wrong key is our fault, not the recipient's
+//	2xx            Delivered
+//	400 410 422    Undeliverable
+//	else           an error; a wrong key or a wrong URL is our fault, not the recipient's
 func (w *Webhook) Send(ctx context.Context, n Notice) (Outcome, error) {
 	body, err := json.Marshal(struct {
 		To      string    `json:"to"`
@@ -86,8 +86,7 @@ func (w *Webhook) Send(ctx context.Context, n Notice) (Outcome, error) {
 	switch s := res.StatusCode; {
 	case s >= 200 && s < 300:
 		return Delivered, nil
-	case s == http.StatusUnauthorized, s == http.StatusForbidden, s == http.StatusRequestTimeout, s == http.StatusTooManyRequests:
-	case s >= 400 && s < 500:
+	case s == http.StatusBadRequest, s == http.StatusGone, s == http.StatusUnprocessableEntity:
 		return Undeliverable, nil
 	}
 	return "", fmt.Errorf("webhook: status %d", res.StatusCode)

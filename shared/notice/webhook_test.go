@@ -93,8 +93,8 @@ func TestTheStatusSaysWhatBecameOfIt(t *testing.T) {
 	t.Parallel()
 	for status, want := range map[int]Outcome{
 		200: Delivered, 202: Delivered, 204: Delivered,
-		400: Undeliverable, 404: Undeliverable, 410: Undeliverable, 422: Undeliverable,
-		401: "", 403: "", 408: "", 429: "", 301: "", 307: "", 500: "", 502: "", 503: "",
+		400: Undeliverable, 410: Undeliverable, 422: Undeliverable,
+		401: "", 403: "", 404: "", 405: "", 408: "", 413: "", 415: "", 429: "", 301: "", 307: "", 500: "", 502: "", 503: "",
 	} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
 			t.Parallel()

@@ -18,6 +18,7 @@ var rosterTexts = map[string]map[Lang]string{
 	"group_name_invalid":         {Chinese: "分组名称有误，请检查是否为空、过长或含有不允许的字符。", English: "A group's name in this path is empty, too long or has characters that aren't allowed."},
 	"duplicate_contact":          {Chinese: "同一企业下该手机号已出现过，请删除重复的行。", English: "This phone is already in another row of the same corp: remove one."},
 	"too_many_leaders":           {Chinese: "每家企业最多 5 位负责人，请将其他人改为“成员”。", English: "A corp has at most 5 leaders: make the others 成员 (member)."},
+	"too_many_people":            {Chinese: "该企业在这个上下游中的人数已达上限，请删去不需要的联系人。", English: "This corp has as many people in the chain as it may have: leave out those who aren't needed."},
 	"formula_without_value":      {Chinese: "单元格中的公式没有计算结果，请用 Excel 打开并保存，或改为填写数值。", English: "A formula has no value: open and save the file in Excel, or type the value."},
 	"cell_error":                 {Chinese: "单元格显示错误（如 #N/A），请修正。", English: "A cell shows an error such as #N/A: mend it."},
 
@@ -33,4 +34,6 @@ var rosterTexts = map[string]map[Lang]string{
 	"too_many_rows":      {Chinese: "行数过多，请拆分后上传。", English: "The file has too many rows: split it."},
 	"zip_bomb":           {Chinese: "文件解压后异常巨大，已拒绝，请重新导出后上传。", English: "The file swells beyond reason when unpacked and was refused: export it again."},
 	"encoding_unknown":   {Chinese: "无法识别文件编码，请另存为 UTF-8 编码的 CSV 或 .xlsx。", English: "The file's encoding isn't known: save it as UTF-8 CSV or as .xlsx."},
+	"replaced":           {Chinese: "读取过程中文件被另一次上传替换或删除，请新建导入后上传。", English: "The file was replaced or deleted while it was being read: make a new import and upload it there."},
+	"not_finished":       {Chinese: "导入未能完成，部分行可能已生效，请新建导入并重新上传。", English: "The import did not finish and some rows may be in: make a new import and upload the file again."},
 }

@@ -22,6 +22,7 @@ const (
 	DuplicateContact        = "duplicate_contact"
 	MemberCustomIDDuplicate = "member_custom_id_duplicate"
 	TooManyLeaders          = "too_many_leaders"
+	TooManyPeople           = "too_many_people"
 )
 
 // Why a whole file can't be taken (api.md, file errors).
@@ -38,6 +39,8 @@ const (
 	TooManyRows       = "too_many_rows"
 	ZipBomb           = "zip_bomb"
 	EncodingUnknown   = "encoding_unknown"
+	Replaced          = "replaced"     // by another upload, while it was read
+	NotFinished       = "not_finished" // reading it broke off for good
 )
 
 // Advice says what is wrong and what to mend, in one or two sentences, for
@@ -106,6 +109,9 @@ func advice(code string) (chinese, english string) {
 	case TooManyLeaders:
 		return "一家企业最多 5 位负责人。请把多出的人改为成员。",
 			"A corp has at most 5 leaders. Make the others members."
+	case TooManyPeople:
+		return "该企业在这个上下游中的人数已达上限。请删去不需要的联系人。",
+			"This corp has as many people in the chain as it may have. Leave out those who aren't needed."
 
 	case NotAWorkbook:
 		return "这不是 .xlsx 或 .csv 文件。请用表格软件打开，另存为“Excel 工作簿（.xlsx）”后再上传。",
@@ -143,6 +149,12 @@ func advice(code string) (chinese, english string) {
 	case EncodingUnknown:
 		return "无法识别文件的编码。请另存为“CSV UTF-8”或 .xlsx 后再上传。",
 			"The file's character encoding isn't known. Save it as CSV UTF-8 or .xlsx and upload that."
+	case Replaced:
+		return "读取过程中文件被另一次上传替换或删除。请新建导入，再上传正确的文件。",
+			"The file was replaced by another upload, or deleted, while it was being read. Make a new import and upload the right file to it."
+	case NotFinished:
+		return "导入未能完成，部分行可能已生效。请新建导入并重新上传，已生效的内容不会重复。",
+			"The import did not finish; some rows may be in. Make a new import and upload the file again: what is in stays as it is."
 	}
 	return "", ""
 }

@@ -10,8 +10,8 @@ import (
 // The codes are a promise to clients: design.md section 4 and api.md.
 const codes = `corp_name_missing corp_name_invalid contact_name_missing contact_name_invalid phone_missing phone_invalid phone_digits_lost identity_invalid
 custom_id_invalid custom_id_conflict member_custom_id_invalid member_custom_id_duplicate group_too_deep group_name_invalid duplicate_contact
-too_many_leaders formula_without_value cell_error
-not_a_workbook legacy_xls password_protected empty_file no_header unknown_columns truncated corrupt too_large too_many_rows zip_bomb encoding_unknown`
+too_many_leaders too_many_people formula_without_value cell_error
+not_a_workbook legacy_xls password_protected empty_file no_header unknown_columns truncated corrupt too_large too_many_rows zip_bomb encoding_unknown replaced not_finished`
 
 func TestEveryCodeHasAdviceInBothLanguages(t *testing.T) {
 	t.Parallel()
