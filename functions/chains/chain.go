@@ -173,10 +173,11 @@ func (c *chains) dissolveChain(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if _, err := matches(r, a.Chain.Edition); err != nil {
+	edition, err := matches(r, a.Chain.Edition)
+	if err != nil {
 		return err
 	}
-	if err := c.store.DissolveChain(r.Context(), a.Chain.ID, c.now()); err != nil {
+	if err := c.store.DissolveChain(r.Context(), a.Chain.ID, edition, c.now()); err != nil {
 		return err
 	}
 	return done(w)
@@ -187,12 +188,15 @@ type adminJSON struct {
 	Name     string `json:"name"`
 }
 
-// listAdmins lists the admins that were appointed. Partners see them too
-// (R35).
+// listAdmins lists the admins that were appointed, by their person ids: for
+// the owner's people. Partners find them in the directory (R35).
 func (c *chains) listAdmins(w http.ResponseWriter, r *http.Request) error {
 	a, err := c.actor(r)
 	if err != nil {
 		return err
+	}
+	if a.Side != network.Owner {
+		return network.ErrDenied
 	}
 	admins, err := c.store.Admins(r.Context(), a.Chain.ID)
 	if err != nil {

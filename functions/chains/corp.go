@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 	"unicode"
@@ -231,7 +232,8 @@ func (c *chains) memberOf(r *http.Request, a network.Actor) (network.Member, err
 
 // removeMember takes somebody out of a corp: a super-admin anybody, everybody
 // themselves. The last super-admin names a successor, who becomes one in the
-// same write (R06).
+// same write (R06). What they did for the corp ends with it. If that broke off
+// half-way, the same request ends the rest, and says that they are gone.
 func (c *chains) removeMember(w http.ResponseWriter, r *http.Request) error {
 	a, err := c.member(r)
 	if err != nil {
@@ -245,6 +247,11 @@ func (c *chains) removeMember(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	m, err := c.memberOf(r, a)
+	if person := r.PathValue("person_id"); errors.Is(err, network.ErrNotFound) && network.ValidPersonID(person) {
+		if err := c.dismiss(r.Context(), a.Corp, person); err != nil {
+			return err
+		}
+	}
 	if err != nil {
 		return err
 	}
@@ -276,27 +283,27 @@ func (c *chains) removeMember(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if err := c.dismiss(r.Context(), a.Corp, m.Person); err != nil {
+		return err
+	}
 	return done(w)
 }
 
-// silence ends what a person did for a corp: their live invites (R09), in all
-// chains where they stand for it, and their being an admin of its chains.
-func (c *chains) silence(ctx context.Context, corp network.Corp, person string) error {
-	mine, err := c.store.Me(ctx, person)
-	if err != nil {
+// dismiss ends what is left of somebody who is in a corp no more: their
+// memberships under it, and the invites that they made while they went.
+func (c *chains) dismiss(ctx context.Context, corp network.Corp, person string) error {
+	if err := c.store.Depart(ctx, corp.ID, person, c.now()); err != nil {
 		return err
 	}
+	return c.silence(ctx, corp, person)
+}
+
+// silence ends a person's live invites for a corp (R09), in all chains where
+// it has a place, whether they have one there or not.
+func (c *chains) silence(ctx context.Context, corp network.Corp, person string) error {
 	theirs := func(i network.Invite) bool { return i.Maker == person && i.MakerCorp == corp.ID }
-	for _, p := range mine.Chains {
-		if p.Corp != corp.ID {
-			continue
-		}
-		if p.Side == network.Owner {
-			if err := c.store.RemoveAdmin(ctx, p.Chain.ID, person); err != nil {
-				return err
-			}
-		}
-		if err := c.store.RevokeInvites(ctx, p.Chain.ID, theirs, c.now()); err != nil {
+	for chain := range corp.Places {
+		if err := c.store.RevokeInvites(ctx, chain, theirs, c.now()); err != nil {
 			return err
 		}
 	}

@@ -179,6 +179,16 @@ func matches(r *http.Request, present int) (int, error) {
 	return version, nil
 }
 
+// named is the version that the caller names by If-Match, 0 for none, of what
+// only the write reads. There is no version 0: who names it is behind.
+func named(r *http.Request) (int, error) {
+	version, named, err := web.IfMatch(r)
+	if err == nil && named && version == 0 {
+		err = network.ErrPrecondition
+	}
+	return version, err
+}
+
 func done(w http.ResponseWriter) error {
 	w.WriteHeader(http.StatusNoContent)
 	return nil

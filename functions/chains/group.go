@@ -41,11 +41,13 @@ func (c *chains) listGroups(w http.ResponseWriter, r *http.Request) error {
 			return badCursor()
 		}
 	}
-	var own network.Partner
+	own := 0
 	if a.Side == network.Guest {
-		if own, err = c.store.Partner(r.Context(), a.Chain.ID, a.Contact.Partner); err != nil {
+		p, err := c.store.Partner(r.Context(), a.Chain.ID, a.Contact.Partner)
+		if err != nil {
 			return err
 		}
+		own = a.Chain.Landing(p.Group)
 	}
 	tree, err := c.store.Tree(r.Context(), a.Chain.ID)
 	if err != nil {
@@ -53,7 +55,7 @@ func (c *chains) listGroups(w http.ResponseWriter, r *http.Request) error {
 	}
 	var items []groupJSON
 	for _, id := range slices.Sorted(maps.Keys(tree)) {
-		if id <= last || !a.SeesGroup(id, own.Group) {
+		if id <= last || !a.SeesGroup(id, own) {
 			continue
 		}
 		if len(items) == limit {
@@ -112,10 +114,7 @@ func (c *chains) editGroup(w http.ResponseWriter, r *http.Request) error {
 	if err := web.Read(r, &req); err != nil {
 		return err
 	}
-	edition, named, err := web.IfMatch(r)
-	if err == nil && named && edition == 0 {
-		err = network.ErrPrecondition // to the store 0 is any
-	}
+	edition, err := named(r)
 	if err != nil {
 		return err
 	}
@@ -159,18 +158,11 @@ func (c *chains) deleteGroup(w http.ResponseWriter, r *http.Request) error {
 	if to < network.RootGroup && q.Get("reassign_to") != "" {
 		return network.ErrGroupNotFound
 	}
-	if _, named, err := web.IfMatch(r); err != nil {
+	edition, err := named(r)
+	if err != nil {
 		return err
-	} else if named {
-		g, err := c.store.Group(r.Context(), a.Chain.ID, id)
-		if err != nil {
-			return err
-		}
-		if _, err := matches(r, g.Edition); err != nil {
-			return err
-		}
 	}
-	err = c.store.DeleteGroup(r.Context(), a.Chain.ID, id, to, func(ch network.Chain) (bool, error) {
+	err = c.store.DeleteGroup(r.Context(), a.Chain.ID, id, to, edition, func(ch network.Chain) (bool, error) {
 		return c.store.LiveInvites(r.Context(), ch, c.now(), func(i network.Invite) bool { return ch.Landing(i.Group) == id })
 	})
 	if err != nil {

@@ -73,11 +73,15 @@ const maxFileName = 255 // characters, as file systems have it
 
 // createImport notes that a roster is on its way and answers the ticket by
 // which it is uploaded. The same Idempotency-Key gives a fresh ticket for the
-// same import.
+// same import, as long as that waits: once it has its file, a ticket would be
+// for nothing, and the answer is ErrConflict.
 func (c *chains) createImport(w http.ResponseWriter, r *http.Request) error {
 	a, err := c.admin(r)
 	if err != nil {
 		return err
+	}
+	if !a.Corp.Eligible() {
+		return network.ErrCorpNotEligible // R04: it may have become so since
 	}
 	req := struct {
 		FileName   string `json:"file_name"`
@@ -108,13 +112,22 @@ func (c *chains) createImport(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	now := c.now()
+	id := network.NewImportID(now)
 	imp, err := c.store.CreateImport(r.Context(), network.Import{
-		ID: network.NewImportID(now), Chain: a.Chain.ID, Maker: a.Person.ID, MakerCorp: a.Corp.ID, FileName: name,
+		ID: id, Chain: a.Chain.ID, Maker: a.Person.ID, MakerCorp: a.Corp.ID, FileName: name,
 		DryRun: req.DryRun, Whole: req.Atomicity == byCorp, ApplyMoves: req.ApplyMoves, Notify: req.Notify,
 		State: network.ImportWaiting, CreatedAt: now,
 	}, once)
 	if err != nil {
 		return err
+	}
+	if imp.ID != id { // made before, under this key
+		switch imp, err = c.store.Import(r.Context(), imp.Chain, imp.ID); {
+		case err != nil:
+			return err
+		case imp.State != network.ImportWaiting:
+			return network.ErrConflict
+		}
 	}
 	t, err := c.tickets.sign(r.Context(), "rosters/"+imp.Chain+"/"+imp.ID+"/roster", typeOf(name))
 	if err != nil {
@@ -256,9 +269,12 @@ func (c *chains) listRows(w http.ResponseWriter, r *http.Request) error {
 	}
 	var items []rowJSON
 	for _, p := range page {
-		row := rowJSON{Row: p.Row, Outcome: p.Outcome, PartnerID: p.Partner, ContactID: p.Person}
-		if p.Outcome == network.RowFailed {
+		row := rowJSON{Row: p.Row, Outcome: p.Outcome, PartnerID: p.Partner}
+		switch {
+		case p.Outcome == network.RowFailed:
 			row = rowJSON{Row: p.Row, Outcome: p.Outcome, Code: p.Code, Field: p.Field, Detail: explain(r, p)}
+		case p.Person != "":
+			row.ContactID = c.key.Contact(a.Chain.ID, p.Person)
 		}
 		items = append(items, row)
 	}

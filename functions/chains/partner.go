@@ -28,11 +28,16 @@ type partnerJSON struct {
 }
 
 // showPartner is a partner as the actor may see it: who is still to join is
-// for the owner's people to know (R03), and so is their number of it.
+// for the owner's people to know (R03), and so are the number and the name that
+// they have for it, and the groups but the caller's own (R08).
 func showPartner(a network.Actor, p network.Partner) partnerJSON {
-	out := partnerJSON{p.ID, p.Name, p.Alias, p.CustomID, p.Group, p.State, orNull(p.Corp), p.Imported, p.Contacts, momentOrNull(p.JoinedAt)}
+	group := a.Chain.Landing(p.Group) // its own may be on its way out (R34)
+	out := partnerJSON{p.ID, p.Name, p.Alias, p.CustomID, group, p.State, orNull(p.Corp), p.Imported, p.Contacts, momentOrNull(p.JoinedAt)}
 	if a.Side != network.Owner {
-		out.Contacts, out.CustomID = p.Joined, ""
+		out.Contacts, out.CustomID, out.Alias = p.Joined, "", ""
+		if p.ID != a.Contact.Partner {
+			out.GroupID = network.RootGroup
+		}
 	}
 	return out
 }
@@ -75,7 +80,7 @@ func (c *chains) listPartners(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		switch {
-		case group != 0 && !a.SeesGroup(group, own.Group):
+		case group != 0 && !a.SeesGroup(group, a.Chain.Landing(own.Group)):
 			return network.ErrGroupNotFound
 		case state != "" && state != network.PartnerJoined:
 			return web.List[partnerJSON](w, nil, "")
@@ -89,7 +94,11 @@ func (c *chains) listPartners(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	page, next, err := c.partners(r.Context(), a.Chain.ID, groups, store.PartnerQuery{State: state, Cursor: q.Cursor(), Limit: limit})
+	cursor, err := c.key.Open(a.Chain.ID, q.Cursor())
+	if err != nil {
+		return err
+	}
+	page, next, err := c.partners(r.Context(), a.Chain.ID, groups, store.PartnerQuery{State: state, Cursor: cursor, Limit: limit})
 	if err != nil {
 		return err
 	}
@@ -99,7 +108,7 @@ func (c *chains) listPartners(w http.ResponseWriter, r *http.Request) error {
 			items = append(items, showPartner(a, p))
 		}
 	}
-	return web.List(w, items, next)
+	return web.List(w, items, c.key.Seal(a.Chain.ID, next)) // it says in which group a partner is
 }
 
 // within are the groups that a list is of, ascending; nil is the whole chain.
@@ -188,7 +197,9 @@ func (c *chains) getPartner(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	w.Header().Set("ETag", web.ETag(p.Edition))
+	if a.Side == network.Owner { // it moves as people are added who are still to join
+		w.Header().Set("ETag", web.ETag(p.Edition))
+	}
 	return web.JSON(w, http.StatusOK, showPartner(a, p))
 }
 
@@ -223,7 +234,9 @@ func (c *chains) editPartner(w http.ResponseWriter, r *http.Request) error {
 }
 
 // removePartner removes a partner that has joined, or withdraws one that is
-// still to (R33, R38). The invites that its people made end with it.
+// still to (R33, R38). The invites that its people made end with it: those that
+// are there before, so that a request that breaks off leaves none, and those
+// that were made meanwhile after.
 func (c *chains) removePartner(w http.ResponseWriter, r *http.Request) error {
 	a, err := c.admin(r)
 	if err != nil {
@@ -237,13 +250,29 @@ func (c *chains) removePartner(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if p.Corp != "" {
-		theirs := func(i network.Invite) bool { return i.MakerCorp == p.Corp }
-		if err := c.store.RevokeInvites(r.Context(), a.Chain.ID, theirs, c.now()); err != nil {
-			return err
+	silence := func(p network.Partner) error {
+		if p.Corp == "" {
+			return nil
 		}
+		theirs := func(i network.Invite) bool { return i.MakerCorp == p.Corp }
+		return c.store.RevokeInvites(r.Context(), a.Chain.ID, theirs, c.now())
 	}
-	if err := c.store.RemovePartner(r.Context(), a.Chain.ID, p.ID, edition, c.now()); err != nil {
+	p, err = edit(edition != 0, p,
+		func() (network.Partner, error) { return c.partner(r, a) },
+		func(p network.Partner) (network.Partner, error) {
+			as := edition
+			if p.Corp == "" {
+				as = p.Edition // without the corp that it may come by meanwhile, whose invites they would be
+			}
+			if err := silence(p); err != nil {
+				return p, err
+			}
+			return p, c.store.RemovePartner(r.Context(), a.Chain.ID, p.ID, as, c.now())
+		})
+	if err != nil {
+		return err
+	}
+	if err := silence(p); err != nil {
 		return err
 	}
 	return done(w)
@@ -277,16 +306,17 @@ func (c *chains) listContacts(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	page, states, next, err := c.store.Contacts(r.Context(), a.Chain, p, c.now(), q.Cursor(), limit)
+	cursor, err := c.key.Open(a.Chain.ID, q.Cursor())
+	if err != nil {
+		return err
+	}
+	page, states, next, err := c.contacts(r.Context(), a, p, cursor, limit)
 	if err != nil {
 		return err
 	}
 	var items []contactJSON
 	for i, k := range page {
-		if !a.SeesContact(k) {
-			continue
-		}
-		item := contactJSON{k.Person, k.Name, k.Phone, k.Identity(), k.MemberCustomID, states[i]}
+		item := contactJSON{c.key.Contact(k.Chain, k.Person), k.Name, k.Phone, k.Identity(), k.MemberCustomID, states[i]}
 		if !a.SeesPhone(k.Person) {
 			item.Phone = network.MaskPhone(k.Phone)
 		}
@@ -295,5 +325,15 @@ func (c *chains) listContacts(w http.ResponseWriter, r *http.Request) error {
 		}
 		items = append(items, item)
 	}
-	return web.List(w, items, next)
+	return web.List(w, items, c.key.Seal(a.Chain.ID, next)) // it holds a person's id
+}
+
+// contacts is a page of a partner's people, each with their state, as the
+// actor may see them.
+func (c *chains) contacts(ctx context.Context, a network.Actor, p network.Partner, cursor string, limit int) ([]network.Contact, []network.ContactState, string, error) {
+	if a.Side == network.Owner {
+		return c.store.Contacts(ctx, a.Chain, p, c.now(), cursor, limit)
+	}
+	page, next, err := c.store.JoinedContacts(ctx, a.Chain.ID, p, cursor, limit)
+	return page, slices.Repeat([]network.ContactState{network.ContactJoined}, len(page)), next, err
 }

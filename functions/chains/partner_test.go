@@ -206,7 +206,7 @@ func TestContactsAreShownToWhoMaySeeThem(t *testing.T) {
 	who.corp = w.newCorp(who, secret+"甲")
 	w.bind(who, p.PartnerID)
 	mine := all[contactJSON](w, who, at)
-	if len(mine) != 1 || mine[0].ContactID != who.id() || mine[0].Phone != who.phone || mine[0].State != network.ContactJoined || mine[0].CustomID != "" {
+	if len(mine) != 1 || mine[0].ContactID != personKey.Contact(w.chain, who.id()) || mine[0].Phone != who.phone || mine[0].State != network.ContactJoined || mine[0].CustomID != "" {
 		t.Errorf("got %+v, want themselves (R03)", mine)
 	}
 	var own partnerJSON

@@ -69,11 +69,15 @@ func (d *directory) list(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	items, next, err := read(r.Context(), all, q.Cursor(), limit)
+	cursor, err := d.person.Open(a.Chain.ID, q.Cursor())
 	if err != nil {
 		return err
 	}
-	return web.List(w, items, next)
+	items, next, err := read(r.Context(), all, cursor, limit)
+	if err != nil {
+		return err
+	}
+	return web.List(w, items, d.person.Seal(a.Chain.ID, next)) // it holds ids of people and groups
 }
 
 // itemJSON is one of three, as Kind says.
@@ -116,6 +120,15 @@ func groupItem(g network.Group) itemJSON {
 	return itemJSON{Kind: "group", Group: &groupJSON{g.ID, g.Name, g.Parent, g.Order}}
 }
 
-func partnerItem(p network.Partner) itemJSON {
-	return itemJSON{Kind: "partner", Partner: &partnerJSON{p.ID, p.Name, p.Alias, p.Group, p.Joined, p.JoinedAt}}
+// partnerItem is a partner as the actor may see it: what the owner's people
+// call it, and the groups but the caller's own, are not for partners (R08).
+func partnerItem(a network.Actor, p network.Partner) itemJSON {
+	out := partnerJSON{p.ID, p.Name, p.Alias, a.Chain.Landing(p.Group), p.Joined, p.JoinedAt}
+	if a.Side != network.Owner {
+		out.Alias = ""
+		if p.ID != a.Contact.Partner {
+			out.GroupID = network.RootGroup
+		}
+	}
+	return itemJSON{Kind: "partner", Partner: &out}
 }

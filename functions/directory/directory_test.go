@@ -89,6 +89,9 @@ func phone(n int) string { return fmt.Sprintf("+86139%08d", n) }
 
 func id(c web.Claims) string { return people.Person(c.Phone) }
 
+// handle is what the directory calls a person.
+func handle(c web.Claims) string { return people.Contact(chainID, id(c)) }
+
 func (w *world) corp(t *testing.T, name string, who web.Claims) network.Corp {
 	t.Helper()
 	c, err := network.NewCorp(network.NewCorpID(), name, "", "", noon)
@@ -346,7 +349,7 @@ func TestR35_APartnersPersonSeesTheirOwnTheAdminsAndTheirInviter(t *testing.T) {
 	}
 	for _, shown := range []string{
 		`"phone":"` + phone(16) + `"`, `"phone":"` + network.MaskPhone(phone(17)) + `"`,
-		`{"contact_id":"` + id(w.boss) + `","name":"Person 1","side":"owner","role":"admin","partner_id":null,"corp":"Owner Ltd"}`,
+		`{"contact_id":"` + handle(w.boss) + `","name":"Person 1","side":"owner","role":"admin","partner_id":null,"corp":"Owner Ltd"}`,
 		`"corp":"Dealer 16","joined_at":"2026-11-22T12:00:00Z"`,
 	} {
 		if !strings.Contains(said, shown) {
@@ -429,9 +432,11 @@ func TestACursorReachesNothingElse(t *testing.T) {
 	owners := w.as(t, w.boss, path+"?recursive=true&limit=1").want(t, 200, "").body["next_cursor"].(string)
 	w.as(t, claims(10), path+"?cursor="+owners).want(t, 400, "invalid")
 	for _, cursor := range []string{"x", "p0.", "p99.", "g.-1", "g.x", "p1.%21", "%00", "..", "g." + strings.Repeat("9", 600)} {
-		got := w.as(t, w.boss, path+"?cursor="+cursor).want(t, 400, "invalid")
-		if f := got.body["errors"].([]any)[0].(map[string]any)["field"]; f != "cursor" {
-			t.Errorf("%s: got field %v, want cursor", cursor, f)
+		for _, sealed := range []string{cursor, people.Seal(chainID, cursor)} {
+			got := w.as(t, w.boss, path+"?cursor="+sealed).want(t, 400, "invalid")
+			if f := got.body["errors"].([]any)[0].(map[string]any)["field"]; f != "cursor" {
+				t.Errorf("%s: got field %v, want cursor", cursor, f)
+			}
 		}
 	}
 }

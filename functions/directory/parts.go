@@ -75,12 +75,12 @@ func listed(name string, all []itemJSON) part {
 
 // partners are those of a group that have joined, of the whole chain if group
 // is 0: by group, then by name.
-func (d *directory) partners(chain string, group int) part {
+func (d *directory) partners(a network.Actor, group int) part {
 	return part{"p" + strconv.Itoa(group), func(ctx context.Context, cursor string, limit int) ([]itemJSON, string, error) {
-		found, next, err := d.store.Partners(ctx, chain, store.PartnerQuery{Group: group, State: network.PartnerJoined, Cursor: cursor, Limit: limit})
+		found, next, err := d.store.Partners(ctx, a.Chain.ID, store.PartnerQuery{Group: group, State: network.PartnerJoined, Cursor: cursor, Limit: limit})
 		var items []itemJSON
 		for _, p := range found {
-			items = append(items, partnerItem(p))
+			items = append(items, partnerItem(a, p))
 		}
 		return items, next, err
 	}}
@@ -111,9 +111,9 @@ func (d *directory) groups(chain string, group int) part {
 func (d *directory) ownersParts(ctx context.Context, a network.Actor, group int, recursive bool) ([]part, error) {
 	switch {
 	case !recursive:
-		return []part{d.groups(a.Chain.ID, group), d.partners(a.Chain.ID, group)}, nil
+		return []part{d.groups(a.Chain.ID, group), d.partners(a, group)}, nil
 	case group == network.RootGroup:
-		return []part{d.partners(a.Chain.ID, 0)}, nil
+		return []part{d.partners(a, 0)}, nil
 	}
 	tree, err := d.store.Tree(ctx, a.Chain.ID)
 	if err != nil {
@@ -124,7 +124,7 @@ func (d *directory) ownersParts(ctx context.Context, a network.Actor, group int,
 	}
 	var all []part
 	for _, id := range tree.Below(group) {
-		all = append(all, d.partners(a.Chain.ID, id))
+		all = append(all, d.partners(a, id))
 	}
 	return all, nil
 }
@@ -138,15 +138,15 @@ func (d *directory) guestsParts(ctx context.Context, a network.Actor, group int,
 	if err != nil {
 		return nil, err
 	}
-	if group != network.RootGroup && !a.SeesGroup(group, own.Group) {
+	if group != network.RootGroup && !a.SeesGroup(group, a.Chain.Landing(own.Group)) {
 		return nil, network.ErrGroupNotFound
 	}
 	if group == network.RootGroup {
 		group = 0
 	}
-	partners := listed("o", []itemJSON{partnerItem(own)})
+	partners := listed("o", []itemJSON{partnerItem(a, own)})
 	if a.SeesPartners() {
-		partners = d.partners(a.Chain.ID, group)
+		partners = d.partners(a, group)
 	}
 	return []part{partners, d.hosts(a), d.colleagues(a, own)}, nil
 }

@@ -11,18 +11,15 @@ import (
 // nobody who hasn't (R03).
 func (d *directory) colleagues(a network.Actor, own network.Partner) part {
 	return part{"c", func(ctx context.Context, cursor string, limit int) ([]itemJSON, string, error) {
-		found, _, next, err := d.store.Contacts(ctx, a.Chain, own, d.now(), cursor, limit)
+		found, next, err := d.store.JoinedContacts(ctx, a.Chain.ID, own, cursor, limit)
 		var items []itemJSON
 		for _, k := range found {
-			if !k.HasJoined() {
-				continue
-			}
 			phone := k.Phone
 			if !a.SeesPhone(k.Person) {
 				phone = network.MaskPhone(phone)
 			}
 			items = append(items, itemJSON{Kind: "contact", Contact: &contactJSON{
-				ContactID: k.Person, Name: k.Name, Side: network.Guest, Role: "colleague", Phone: phone, Identity: k.Identity(),
+				ContactID: d.person.Contact(k.Chain, k.Person), Name: k.Name, Side: network.Guest, Role: "colleague", Phone: phone, Identity: k.Identity(),
 				PartnerID: &own.ID, Corp: a.Corp.Name, JoinedAt: &k.JoinedAt,
 			}})
 		}
@@ -49,9 +46,9 @@ func (d *directory) hosts(a network.Actor) part {
 	}}
 }
 
-func isAmong(items []itemJSON, person string) bool {
+func isAmong(items []itemJSON, contact string) bool {
 	for _, i := range items {
-		if i.Contact.ContactID == person {
+		if i.Contact.ContactID == contact {
 			return true
 		}
 	}
@@ -71,8 +68,8 @@ func (d *directory) admins(ctx context.Context, c network.Chain) ([]itemJSON, er
 	}
 	var items []itemJSON
 	add := func(m network.Member) {
-		if !isAmong(items, m.Person) {
-			items = append(items, itemJSON{Kind: "contact", Contact: host(c, m, "admin")})
+		if k := d.host(c, m, "admin"); !isAmong(items, k.ContactID) {
+			items = append(items, itemJSON{Kind: "contact", Contact: k})
 		}
 	}
 	for _, m := range members {
@@ -91,8 +88,8 @@ func (d *directory) admins(ctx context.Context, c network.Chain) ([]itemJSON, er
 	return items, nil
 }
 
-func host(c network.Chain, m network.Member, role string) *contactJSON {
-	return &contactJSON{ContactID: m.Person, Name: m.Name, Side: network.Owner, Role: role, Corp: c.OwnerName}
+func (d *directory) host(c network.Chain, m network.Member, role string) *contactJSON {
+	return &contactJSON{ContactID: d.person.Contact(c.ID, m.Person), Name: m.Name, Side: network.Owner, Role: role, Corp: c.OwnerName}
 }
 
 // inviter is who made the link that the caller came by, as long as they are
@@ -111,7 +108,7 @@ func (d *directory) inviter(ctx context.Context, a network.Actor) (*contactJSON,
 		return nil, gone(err)
 	}
 	if v.MakerCorp == a.Chain.OwnerCorp {
-		return host(a.Chain, m, "inviter"), nil
+		return d.host(a.Chain, m, "inviter"), nil
 	}
 	if v.MakerCorp == a.Corp.ID {
 		return nil, nil // a colleague, and shown as one
@@ -121,10 +118,12 @@ func (d *directory) inviter(ctx context.Context, a network.Actor) (*contactJSON,
 		return nil, gone(err)
 	}
 	place := corp.Places[a.Chain.ID]
-	if place.Side != network.Guest || !place.RemovedAt.IsZero() {
+	if !place.Guest() {
 		return nil, nil
 	}
-	return &contactJSON{ContactID: m.Person, Name: m.Name, Side: network.Guest, Role: "inviter", PartnerID: &place.Partner, Corp: corp.Name}, nil
+	return &contactJSON{
+		ContactID: d.person.Contact(a.Chain.ID, m.Person), Name: m.Name, Side: network.Guest, Role: "inviter", PartnerID: &place.Partner, Corp: corp.Name,
+	}, nil
 }
 
 // gone takes what isn't there any more for no error.

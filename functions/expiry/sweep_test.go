@@ -290,7 +290,7 @@ func TestR41_ADissolvedChainsInvitesEndInSilence(t *testing.T) {
 	w := setup(t)
 	w.link(t, nil)
 	w.roster(t, 2)
-	must(t, w.store.DissolveChain(t.Context(), chainID, noon))
+	must(t, w.store.DissolveChain(t.Context(), chainID, 0, noon))
 	if s := w.after(t, 8*day); s != (Swept{Looked: 2}) || len(w.said(t)) != 0 || w.filed(t) != 0 {
 		t.Errorf("got %+v, %v, %d filed, want silence", s, w.said(t), w.filed(t))
 	}

@@ -310,7 +310,7 @@ func TestR41_AnUploadIntoADissolvedChainDoesNothing(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	w.ask(t, importID, nil)
-	if err := w.store.DissolveChain(t.Context(), chainID, noon); err != nil {
+	if err := w.store.DissolveChain(t.Context(), chainID, 0, noon); err != nil {
 		t.Fatal(err)
 	}
 	before := w.tb.Items(t)

@@ -127,10 +127,11 @@ func (i *invites) group(ctx context.Context, a network.Actor, asked *int) (int, 
 	if err != nil {
 		return 0, err
 	}
-	if asked != nil && !a.SeesGroup(*asked, p.Group) {
+	own := a.Chain.Landing(p.Group)
+	if asked != nil && !a.SeesGroup(*asked, own) {
 		return 0, network.ErrGroupNotFound
 	}
-	return p.Group, nil
+	return own, nil
 }
 
 // name is what guests read of who invites them: as they sign in, else as

@@ -528,7 +528,7 @@ func TestR37_WhatIsOfAnotherChainIsNotThere(t *testing.T) {
 	w.as(t, w.guest, "GET", foreign+"/"+inviteID, "").want(t, 404, "not_found")
 	w.as(t, w.guest, "POST", foreign+"/"+inviteID+"/revoke", "").want(t, 404, "not_found")
 	w.as(t, w.guest, "POST", foreign, fmt.Sprintf(`{"group_id":%d}`, w.north.ID)).want(t, 404, "group_not_found")
-	if err := w.DissolveChain(t.Context(), chainID, noon); err != nil {
+	if err := w.DissolveChain(t.Context(), chainID, 0, noon); err != nil {
 		t.Fatal(err)
 	}
 	w.as(t, w.boss, "GET", path+"/"+inviteID, "").want(t, 404, "not_found")

@@ -78,8 +78,10 @@ func (j *joins) look(w http.ResponseWriter, r *http.Request) error {
 	return web.JSON(w, http.StatusOK, out)
 }
 
-// leave ends the membership that the caller has under the acting corp. The
-// owner's people have none.
+// leave ends the membership that the caller has under the acting corp, and the
+// live invites that they made here for it (R09): those that are there before,
+// so that a request that breaks off leaves none, and those that were made
+// meanwhile after. The owner's people have no membership.
 func (j *joins) leave(w http.ResponseWriter, r *http.Request) error {
 	p, err := web.Person(r, j.person)
 	if err != nil {
@@ -96,7 +98,17 @@ func (j *joins) leave(w http.ResponseWriter, r *http.Request) error {
 	if a.Contact == nil {
 		return network.ErrNotFound
 	}
+	silence := func() error {
+		theirs := func(i network.Invite) bool { return i.Maker == p.ID && i.MakerCorp == a.Corp.ID }
+		return j.store.RevokeInvites(r.Context(), chain, theirs, j.now())
+	}
+	if err := silence(); err != nil {
+		return err
+	}
 	if err := j.store.Leave(r.Context(), chain, a.Contact.Partner, p.ID, j.now()); err != nil {
+		return err
+	}
+	if err := silence(); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)

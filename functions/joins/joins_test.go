@@ -109,7 +109,7 @@ func TestR14_ADeadInviteSaysWhyBeforeAndAfterTheForm(t *testing.T) {
 			return token
 		}, "invite_exhausted"},
 		"of a dissolved chain": {func(t *testing.T, w *world) string {
-			if err := w.DissolveChain(t.Context(), chainID, w.now); err != nil {
+			if err := w.DissolveChain(t.Context(), chainID, 0, w.now); err != nil {
 				t.Fatal(err)
 			}
 			return w.token
@@ -316,7 +316,7 @@ func TestR16_APageSubmittedAfterAChangeGetsTheTruth(t *testing.T) {
 			w.policy(t, network.Open)
 		}, 201, ""},
 		"the chain was dissolved": {func(t *testing.T, w *world, _ network.Corp) {
-			if err := w.DissolveChain(t.Context(), chainID, w.now); err != nil {
+			if err := w.DissolveChain(t.Context(), chainID, 0, w.now); err != nil {
 				t.Fatal(err)
 			}
 		}, 410, "chain_dissolved"},
@@ -374,7 +374,7 @@ func TestR16_WhatIsCommittedDuringAJoinWins(t *testing.T) {
 			return err
 		}, 403, "not_imported"},
 		"dissolved": {func(ctx context.Context, w *world, s *store.Store, _ network.Corp) error {
-			return s.DissolveChain(ctx, chainID, noon)
+			return s.DissolveChain(ctx, chainID, 0, noon)
 		}, 410, "chain_dissolved"},
 		"a school": {func(ctx context.Context, w *world, s *store.Store, acme network.Corp) error {
 			_, err := s.EditCorp(ctx, acme, store.CorpEdit{Industry: ptr(network.Preschool)})

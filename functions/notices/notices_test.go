@@ -201,7 +201,7 @@ func TestR41_NobodyIsInvitedIntoADissolvedChain(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	w.roster(t, row(1))
-	must(t, w.store.DissolveChain(t.Context(), chainID, noon))
+	must(t, w.store.DissolveChain(t.Context(), chainID, 0, noon))
 	w.well(t, event(t, "chunk.json"))
 	if w.gateway.requests() != 0 {
 		t.Errorf("got %d notices, want none", w.gateway.requests())

@@ -1,10 +1,13 @@
 package network
 
 import (
+	"crypto/aes"
+	"crypto/cipher"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base32"
+	"encoding/base64"
 	"encoding/binary"
 	"strings"
 	"time"
@@ -23,6 +26,7 @@ const (
 	partnerPrefix = "pa"
 	invitePrefix  = "in"
 	importPrefix  = "im"
+	contactPrefix = "ct"
 )
 
 func randomID(prefix string) string {
@@ -84,7 +88,59 @@ type PersonKey []byte
 
 // Person is the id of whoever holds this E.164 phone.
 func (k PersonKey) Person(phone string) string {
+	return personPrefix + idEncoding.EncodeToString(k.mac(phone)[:idBytes])
+}
+
+// Contact is what a chain's people are told a person by, who may not know
+// their phone: it means nothing in another chain, and isn't the id that whoever
+// adds a phone to their own corp is answered.
+func (k PersonKey) Contact(chain, person string) string {
+	return contactPrefix + idEncoding.EncodeToString(k.mac("contact", chain, person)[:idBytes])
+}
+
+// Seal hides what a cursor is made of: sort keys, which hold ids of people and
+// groups that its reader isn't told. It is good for the one chain; "" stays "".
+func (k PersonKey) Seal(chain, cursor string) string {
+	if cursor == "" {
+		return ""
+	}
+	return base64.RawURLEncoding.EncodeToString(k.sealer().Seal(nil, nil, []byte(cursor), []byte(chain)))
+}
+
+// Open is the cursor that Seal has sealed for the chain; anything else is
+// invalid.
+func (k PersonKey) Open(chain, sealed string) (string, error) {
+	if sealed == "" {
+		return "", nil
+	}
+	b, err := base64.RawURLEncoding.DecodeString(sealed)
+	if err == nil {
+		b, err = k.sealer().Open(nil, nil, b, []byte(chain))
+	}
+	if err != nil {
+		return "", InvalidField("cursor", "not_allowed", "cursor is one that a page gave")
+	}
+	return string(b), nil
+}
+
+// sealer encrypts and authenticates, under a nonce of chance that it puts
+// before the text.
+func (k PersonKey) sealer() cipher.AEAD {
+	block, err := aes.NewCipher(k.mac("cursor", ""))
+	if err != nil {
+		panic(err) // 32 bytes are a key
+	}
+	gcm, err := cipher.NewGCMWithRandomNonce(block)
+	if err != nil {
+		panic(err) // the block is AES's
+	}
+	return gcm
+}
+
+// mac is of a phone, which begins with +, or of parts of which the first says
+// what it is for: no two uses meet.
+func (k PersonKey) mac(parts ...string) []byte {
 	m := hmac.New(sha256.New, k)
-	m.Write([]byte(phone))
-	return personPrefix + idEncoding.EncodeToString(m.Sum(nil)[:idBytes])
+	m.Write([]byte(strings.Join(parts, "\x00")))
+	return m.Sum(nil)
 }

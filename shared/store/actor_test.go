@@ -48,7 +48,7 @@ func TestR37_AChainIsThereForThoseWhoHaveAPartInIt(t *testing.T) {
 	_, err = w.Actor(ctx, w.boss, "", "ch0000000000000099")
 	wants(t, "of no chain", err, network.ErrNotFound)
 
-	must(t, w.DissolveChain(ctx, chainID, noon))
+	must(t, w.DissolveChain(ctx, chainID, 0, noon))
 	_, err = w.Actor(ctx, w.boss, "", chainID)
 	wants(t, "R41 of a chain that is dissolved", err, network.ErrNotFound)
 }

@@ -227,8 +227,9 @@ func (s *Store) turn(ctx context.Context, chain string, extra func(t *tx, c *net
 // where it is (R41).
 const nameHeld = 30 * 24 * time.Hour
 
-// DissolveChain ends a chain: its invites die with this write (R41).
-func (s *Store) DissolveChain(ctx context.Context, id string, now time.Time) error {
+// DissolveChain ends a chain: its invites die with this write (R41). edition,
+// if not 0, must still be the chain's: ErrPrecondition.
+func (s *Store) DissolveChain(ctx context.Context, id string, edition int, now time.Time) error {
 	err := s.turn(ctx, id, func(t *tx, c *network.Chain) error {
 		if c.Dissolved() {
 			return errSame
@@ -244,8 +245,8 @@ func (s *Store) DissolveChain(ctx context.Context, id string, now time.Time) err
 	return wrap("dissolve chain", ignoreSame(err))
 }
 
-// JoinedPartners is how many partners have joined a chain: exact, from the
-// counters that admit them (R47).
+// JoinedPartners is how many partners have joined a chain, from the counters
+// that admit them (R47): to be shown, and a moment behind.
 func (s *Store) JoinedPartners(ctx context.Context, chain string) (int, error) {
 	all, err := s.gates(ctx, chain)
 	n := 0
@@ -280,6 +281,9 @@ type adminItem struct {
 
 // AddAdmin makes a member of the owner corp a chain admin; ErrNotFound if the
 // person isn't one, by a condition of the write. Once more is no change.
+		if edition != 0 && edition != c.Edition {
+			return network.ErrPrecondition
+		}
 func (s *Store) AddAdmin(ctx context.Context, c network.Chain, person string, now time.Time) error {
 	err := s.commit(ctx, func() (*tx, error) {
 		t := s.tx()

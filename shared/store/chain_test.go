@@ -45,7 +45,7 @@ func TestAnEditThatIsBehindIsRefusedAndOneThatOnlyMetARevocationIsNot(t *testing
 	must(t, err)
 	_, err = w.CreateGroup(ctx, chainID, network.Group{Name: "North", Parent: 1}, Once{})
 	must(t, err)
-	must(t, w.DeleteGroup(ctx, chainID, 2, 1, nil))
+	must(t, w.DeleteGroup(ctx, chainID, 2, 1, 0, nil))
 	off := false
 	c, err := w.EditChain(ctx, was, network.ChainEdit{MembersMayInvite: &off}, noon)
 	must(t, err)
@@ -83,8 +83,8 @@ func TestR41_AChainsNameIsItsOwnUntilThirtyDaysAfterItsEnd(t *testing.T) {
 	loud := "DEALERS TWO"
 	w.edit(t, network.ChainEdit{Name: &loud}, noon) // the same name
 
-	must(t, w.DissolveChain(ctx, chainID, noon))
-	must(t, w.DissolveChain(ctx, chainID, noon.Add(day))) // twice is once
+	must(t, w.DissolveChain(ctx, chainID, 0, noon))
+	must(t, w.DissolveChain(ctx, chainID, 0, noon.Add(day))) // twice is once
 	wants(t, "within 30 days", make(5, "Dealers Two", noon.Add(nameHeld-time.Second)), network.ErrNameTaken)
 	must(t, make(6, "Dealers Two", noon.Add(nameHeld)))
 	wants(t, "when it is another's", make(7, "Dealers Two", noon.Add(2*nameHeld)), network.ErrNameTaken)
@@ -116,7 +116,7 @@ func TestR41_DissolvingKillsInvitesAtOnce(t *testing.T) {
 	link := w.link(t, network.Invite{})
 	in, p := w.partner(t, 7)
 	w.importRows(t, 1, []network.RosterRow{row(9, "Nine")})
-	must(t, w.DissolveChain(ctx, chainID, noon))
+	must(t, w.DissolveChain(ctx, chainID, 0, noon))
 	c, q := w.corp(t, 8)
 	_, err := w.Join(ctx, link, q, Choice{Corp: c.ID}, noon)
 	wants(t, "by a link", err, network.ErrChainDissolved)
@@ -130,7 +130,7 @@ func TestR41_DissolvingKillsInvitesAtOnce(t *testing.T) {
 	mine, err := w.Me(ctx, p.ID)
 	must(t, err)
 	same(t, "their chains", len(mine.Chains), 0)
-	wants(t, "dissolving what isn't there", w.DissolveChain(ctx, "ch0000000000000099", noon), network.ErrNotFound)
+	wants(t, "dissolving what isn't there", w.DissolveChain(ctx, "ch0000000000000099", 0, noon), network.ErrNotFound)
 }
 
 func TestR16_ALinkThatIsDeadWhenPressedIsDead(t *testing.T) {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -57,17 +58,9 @@ func (i contactItem) contact() network.Contact {
 // Contacts are the people of a partner in its present epoch, by id, a page at
 // a time, each with how far they have come (R32).
 func (s *Store) Contacts(ctx context.Context, c network.Chain, p network.Partner, now time.Time, cursor string, limit int) (page []network.Contact, states []network.ContactState, next string, err error) {
-	people := slices.Sorted(maps.Keys(p.People))
-	if cursor != "" {
-		last, err := decodeCursor(cursor)
-		if err != nil {
-			return nil, nil, "", err
-		}
-		i, seen := slices.BinarySearch(people, last)
-		if seen {
-			i++
-		}
-		people = people[i:]
+	people, err := peopleBehind(p, cursor)
+	if err != nil {
+		return nil, nil, "", err
 	}
 	if len(people) > limit {
 		people = people[:limit]
@@ -108,6 +101,58 @@ func (s *Store) Contacts(ctx context.Context, c network.Chain, p network.Partner
 		states = append(states, stateOf(c, k, slices.Contains(t.Sent, k.Chunk), now))
 	}
 	return page, states, next, nil
+}
+
+// JoinedContacts are those of a partner's people who have joined, by id, a page
+// at a time. Others don't show: neither as gaps in a page nor by its cursor, for
+// who reads it may not learn of them (R03).
+func (s *Store) JoinedContacts(ctx context.Context, chain string, p network.Partner, cursor string, limit int) (page []network.Contact, next string, err error) {
+	people, err := peopleBehind(p, cursor)
+	if err != nil {
+		return nil, "", err
+	}
+	for n := limit + 1; len(people) > 0 && len(page) <= limit; n = 100 { // a batch's most
+		var keys []key
+		for _, person := range people[:min(n, len(people))] {
+			keys = append(keys, contactKey(person, chain, p.ID))
+		}
+		people = people[len(keys):]
+		found, err := s.batchGet(ctx, false, keys...)
+		if err != nil {
+			return nil, "", wrap("joined contacts", err)
+		}
+		for _, k := range keys {
+			var it contactItem
+			if ok, err := found.into(k, &it); err != nil {
+				return nil, "", wrap("joined contacts", err)
+			} else if ok && it.Epoch == p.Epoch && it.JoinedAt != 0 {
+				page = append(page, it.contact())
+			}
+		}
+	}
+	if len(page) > limit {
+		page = page[:limit]
+		next = encodeCursor(page[limit-1].Person)
+	}
+	return page, next, nil
+}
+
+// peopleBehind are the ids of a partner's people, in order, from behind the
+// cursor on.
+func peopleBehind(p network.Partner, cursor string) ([]string, error) {
+	people := slices.Sorted(maps.Keys(p.People))
+	if cursor == "" {
+		return people, nil
+	}
+	last, err := decodeCursor(cursor)
+	if err != nil {
+		return nil, err
+	}
+	i, seen := slices.BinarySearch(people, last)
+	if seen {
+		i++
+	}
+	return people[i:], nil
 }
 
 // stateOf is how far a contact has come (R32).
@@ -161,4 +206,29 @@ func (s *Store) Leave(ctx context.Context, chain, partner, person string, now ti
 		return t, nil
 	}, func(int, map[string]types.AttributeValue) error { return nil })
 	return wrap("leave", err)
+}
+
+// Depart ends the memberships that a person has under a corp, in all chains
+// that it is a partner of: they are in the corp no more. Twice is once.
+func (s *Store) Depart(ctx context.Context, corp, person string, now time.Time) error {
+	c, err := s.Corp(ctx, corp)
+	if err != nil {
+		return wrap("depart", err)
+	}
+	members, contacts, err := s.person(ctx, person)
+	if err != nil {
+		return wrap("depart", err)
+	}
+	if slices.ContainsFunc(members, func(m network.Member) bool { return m.Corp == corp }) {
+		return nil // they are back, or never went
+	}
+	for _, k := range contacts {
+		if !standing(k, c.Places[k.Chain]) {
+			continue
+		}
+		if err := s.Leave(ctx, k.Chain, k.Partner, person, now); err != nil && !errors.Is(err, network.ErrNotFound) {
+			return wrap("depart", err)
+		}
+	}
+	return nil
 }

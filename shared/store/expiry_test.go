@@ -102,7 +102,7 @@ func TestR41_WhatADissolvedChainLeavesIsSweptInSilence(t *testing.T) {
 	w.link(t, network.Invite{})
 	w.importRows(t, 1, []network.RosterRow{row(20, "Acme")})
 	must(t, w.TallyNotices(t.Context(), chainID, importID(1), 0, 1, 0))
-	must(t, w.DissolveChain(t.Context(), chainID, noon))
+	must(t, w.DissolveChain(t.Context(), chainID, 0, noon))
 	same(t, "ended", w.sweep(t, noon.Add(8*day)), []string(nil))
 	due, err := w.Due(t.Context(), noon.Add(365*day), 10)
 	must(t, err)

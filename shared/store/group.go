@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
@@ -208,10 +209,17 @@ func (s *Store) EditGroup(ctx context.Context, chain string, id int, name *strin
 
 // DeleteGroup removes a group without sub-groups (R34). to is where its
 // partners and live invites go, 0 for nowhere: then it must have none, else
-// ErrGroupNotEmpty. Invites follow by the chain's Moved, without being
-// written; partners are moved here, and a call that breaks off half-way is
-// finished by making it again.
-func (s *Store) DeleteGroup(ctx context.Context, chain string, id, to int, liveInvites func(network.Chain) (bool, error)) error {
+// ErrGroupNotEmpty. edition, if not 0, must still be the group's:
+// ErrPrecondition.
+//
+// With the one write the group is gone. Whoever is filed there follows by the
+// chain's Moved, without being written: invites, and partners to all who are
+// shown them (Chain.Landing). Partners are also filed anew here; a call that
+// breaks off before all are is finished by making it again.
+//
+// Whether there are partners is asked of the list index, which may be a moment
+// behind: one who comes in just then isn't seen, and lands in the root.
+func (s *Store) DeleteGroup(ctx context.Context, chain string, id, to, edition int, liveInvites func(network.Chain) (bool, error)) error {
 	if id == network.RootGroup {
 		return network.InvalidField("group_id", "not_allowed", "the root group can't be deleted")
 	}
@@ -220,11 +228,15 @@ func (s *Store) DeleteGroup(ctx context.Context, chain string, id, to int, liveI
 		if err != nil {
 			return err
 		}
-		if _, ok := tree[id]; !ok {
+		g, ok := tree[id]
+		if !ok {
 			if _, moved := c.Moved[id]; moved {
 				return errSame // by an earlier try, or by somebody else
 			}
 			return network.ErrNotFound
+		}
+		if edition != 0 && edition != g.Edition {
+			return network.ErrPrecondition // the tree's edition holds it until the write
 		}
 		if len(tree.Children(id)) > 0 {
 			return network.ErrGroupNotEmpty
@@ -285,6 +297,10 @@ func (s *Store) clearGroup(ctx context.Context, chain string, id int) error {
 	})
 }
 
+// movers is how many partners are moved at a time: thousands within the ten
+// seconds that a request has.
+const movers = 16
+
 // moveOn moves those of the partners that stand in a deleted group to where
 // it went, and on if that is deleted meanwhile. moved is how many did.
 func (s *Store) moveOn(ctx context.Context, chain string, ids []string) (moved int, err error) {
@@ -293,30 +309,48 @@ func (s *Store) moveOn(ctx context.Context, chain string, ids []string) (moved i
 		if err != nil {
 			return moved, err
 		}
+		went, errs := make([]bool, len(ids)), make([]error, len(ids))
+		var wg sync.WaitGroup
+		slots := make(chan struct{}, movers)
+		for i, id := range ids {
+			slots <- struct{}{}
+			wg.Go(func() {
+				defer func() { <-slots }()
+				went[i], errs[i] = s.follow(ctx, c, id)
+			})
+		}
+		wg.Wait()
 		n := 0
-		for _, id := range ids {
-			err := s.commit(ctx, func() (*tx, error) {
-				it, err := s.partnerItem(ctx, chain, id)
-				if errors.Is(err, network.ErrNotFound) {
-					return nil, nil // removed since
-				}
-				p := it.partner(chain)
-				if p.Group = c.Landing(p.Group); err != nil || p.Group == it.Card.Group {
-					return nil, err
-				}
+		for _, w := range went {
+			if w {
 				n++
-				t := s.tx()
-				s.refilePartner(t, p, it)
-				return t, nil
-			}, func(int, map[string]types.AttributeValue) error { return nil })
-			if err != nil {
-				return moved, err
 			}
 		}
-		if moved += n; n == 0 {
-			return moved, nil
+		moved += n
+		if err := errors.Join(errs...); n == 0 || err != nil {
+			return moved, err
 		}
 	}
+}
+
+// follow files a partner of a deleted group where that has gone; moved is
+// whether it had to.
+func (s *Store) follow(ctx context.Context, c network.Chain, id string) (moved bool, err error) {
+	err = s.commit(ctx, func() (*tx, error) {
+		it, err := s.partnerItem(ctx, c.ID, id)
+		if errors.Is(err, network.ErrNotFound) {
+			return nil, nil // removed since
+		}
+		p := it.partner(c.ID)
+		p.Group = c.Landing(p.Group)
+		if moved = p.Group != it.Card.Group; err != nil || !moved {
+			return nil, err
+		}
+		t := s.tx()
+		s.refilePartner(t, p, it)
+		return t, nil
+	}, func(int, map[string]types.AttributeValue) error { return nil })
+	return moved && err == nil, err
 }
 
 func (s *Store) groupInUse(ctx context.Context, chain string, id int) (bool, error) {

@@ -108,18 +108,18 @@ func TestR34_AGroupInUseGoesOnlyWithSomewhereToGo(t *testing.T) {
 	ctx := t.Context()
 	north, south, leaf := w.group(t, "North", 1), w.group(t, "South", 1), 0
 	leaf = w.group(t, "Leaf", north)
-	same(t, "the root", network.KindOf(w.DeleteGroup(ctx, chainID, 1, south, none)), network.Invalid)
-	wants(t, "a group with groups below", w.DeleteGroup(ctx, chainID, north, south, none), network.ErrGroupNotEmpty)
-	wants(t, "a group that isn't there", w.DeleteGroup(ctx, chainID, 99, south, none), network.ErrNotFound)
-	must(t, w.DeleteGroup(ctx, chainID, leaf, 0, none))
-	must(t, w.DeleteGroup(ctx, chainID, leaf, 0, none)) // twice is once
+	same(t, "the root", network.KindOf(w.DeleteGroup(ctx, chainID, 1, south, 0, none)), network.Invalid)
+	wants(t, "a group with groups below", w.DeleteGroup(ctx, chainID, north, south, 0, none), network.ErrGroupNotEmpty)
+	wants(t, "a group that isn't there", w.DeleteGroup(ctx, chainID, 99, south, 0, none), network.ErrNotFound)
+	must(t, w.DeleteGroup(ctx, chainID, leaf, 0, 0, none))
+	must(t, w.DeleteGroup(ctx, chainID, leaf, 0, 0, none)) // twice is once
 
 	w.importRows(t, 1, []network.RosterRow{row(1, "One", "North"), row(2, "Two", "North"), row(3, "Three", "South")})
 	link := w.link(t, network.Invite{Group: north})
-	wants(t, "with partners", w.DeleteGroup(ctx, chainID, north, 0, none), network.ErrGroupNotEmpty)
-	wants(t, "to itself", w.DeleteGroup(ctx, chainID, north, north, none), network.ErrGroupNotFound)
-	wants(t, "to nowhere", w.DeleteGroup(ctx, chainID, north, 99, none), network.ErrGroupNotFound)
-	must(t, w.DeleteGroup(ctx, chainID, north, south, none))
+	wants(t, "with partners", w.DeleteGroup(ctx, chainID, north, 0, 0, none), network.ErrGroupNotEmpty)
+	wants(t, "to itself", w.DeleteGroup(ctx, chainID, north, north, 0, none), network.ErrGroupNotFound)
+	wants(t, "to nowhere", w.DeleteGroup(ctx, chainID, north, 99, 0, none), network.ErrGroupNotFound)
+	must(t, w.DeleteGroup(ctx, chainID, north, south, 0, none))
 	page, _, err := w.Partners(ctx, chainID, PartnerQuery{Group: south, Limit: 50})
 	must(t, err)
 	same(t, "partners where they went", len(page), 3)
@@ -129,9 +129,9 @@ func TestR34_AGroupInUseGoesOnlyWithSomewhereToGo(t *testing.T) {
 	// And on, where that group goes too.
 	inUse := func(network.Chain) (bool, error) { return true, nil }
 	empty := w.group(t, "Empty", 1)
-	wants(t, "with live invites", w.DeleteGroup(ctx, chainID, empty, 0, inUse), network.ErrGroupNotEmpty)
-	must(t, w.DeleteGroup(ctx, chainID, empty, 1, inUse))
-	must(t, w.DeleteGroup(ctx, chainID, south, 1, none))
+	wants(t, "with live invites", w.DeleteGroup(ctx, chainID, empty, 0, 0, inUse), network.ErrGroupNotEmpty)
+	must(t, w.DeleteGroup(ctx, chainID, empty, 1, 0, inUse))
+	must(t, w.DeleteGroup(ctx, chainID, south, 1, 0, none))
 	l, err := w.Look(ctx, link, noon)
 	must(t, err)
 	same(t, "the group that a look shows", l.Group, "")
@@ -148,7 +148,7 @@ func TestR34_APartnerThatComesBackDoesNotStandInAGroupThatIsGone(t *testing.T) {
 	c, p := w.corp(t, 7)
 	a := w.join(t, w.link(t, network.Invite{Group: north}), p, Choice{Corp: c.ID})
 	must(t, w.RemovePartner(ctx, chainID, a.Partner.ID, 0, noon.Add(2*day)))
-	must(t, w.DeleteGroup(ctx, chainID, north, south, none))
+	must(t, w.DeleteGroup(ctx, chainID, north, south, 0, none))
 	back, err := w.Join(ctx, w.link(t, network.Invite{CreatedAt: noon.Add(3 * day)}), p, Choice{Corp: c.ID}, noon.Add(3*day))
 	must(t, err)
 	if is := w.partnerNow(t, back.Partner.ID); is.Group != south {
@@ -162,7 +162,7 @@ func TestR34_AnImportThatHadReadAGroupBeforeItWasDeletedLeavesNobodyInIt(t *test
 	north := w.group(t, "North", 1)
 	_, _, err := roster{id: importID(1), at: noon, chunk: 1, rows: []network.RosterRow{row(1, "One", "North"), row(2, "Two", "North")}, mischief: func(chunk int) {
 		if chunk == 1 {
-			must(t, w.DeleteGroup(t.Context(), chainID, north, 1, none))
+			must(t, w.DeleteGroup(t.Context(), chainID, north, 1, 0, none))
 		}
 	}}.run(t.Context(), w.Store)
 	must(t, err)

@@ -88,18 +88,48 @@ func (s *Store) Invite(ctx context.Context, chain, id string) (network.Invite, e
 	return it.invite(chain), nil
 }
 
-// Invites lists a chain's invites that keep wants, newest first. It reads one
-// page, so a page may be short or empty; next is "" at the end alone.
-func (s *Store) Invites(ctx context.Context, chain, cursor string, limit int, keep func(network.Invite) bool) ([]network.Invite, string, error) {
-	found, next, err := s.page(ctx, &dynamodb.QueryInput{ScanIndexForward: aws.Bool(false)}, inviteKey(chain, "").PK, cursor, limit)
+// rounds is how many pages of a chain's invites one list looks through for
+// those that are wanted, and inviteRound how many invites are in each but the
+// first.
+const (
+	rounds      = 5
+	inviteRound = 1000
+)
+
+// Invites lists a chain's invites that keep wants, newest first. The others
+// don't show: a page is full unless it is the last, and its cursor is of the
+// last invite that it shows. Only where thousands that aren't wanted lie
+// between is a page short, with a cursor of one of those.
+func (s *Store) Invites(ctx context.Context, chain, cursor string, limit int, keep func(network.Invite) bool) (page []network.Invite, next string, err error) {
+	n := limit + 1
+	for range rounds {
+		found, more, err := s.invites(ctx, false, chain, cursor, n, keep)
+		if err != nil {
+			return nil, "", wrap("invites", err)
+		}
+		if page = append(page, found...); len(page) > limit {
+			page = page[:limit]
+			return page, encodeCursor(page[limit-1].ID), nil
+		}
+		if cursor = more; more == "" {
+			break
+		}
+		n = inviteRound
+	}
+	return page, cursor, nil
+}
+
+// invites reads one page of at most limit, of which keep may want none.
+func (s *Store) invites(ctx context.Context, consistent bool, chain, cursor string, limit int, keep func(network.Invite) bool) ([]network.Invite, string, error) {
+	found, next, err := s.page(ctx, &dynamodb.QueryInput{ScanIndexForward: aws.Bool(false), ConsistentRead: &consistent}, inviteKey(chain, "").PK, cursor, limit)
 	if err != nil {
-		return nil, "", wrap("invites", err)
+		return nil, "", err
 	}
 	var page []network.Invite
 	for _, raw := range found {
 		var it inviteItem
 		if err := attributevalue.UnmarshalMap(raw, &it); err != nil {
-			return nil, "", wrap("invites", err)
+			return nil, "", err
 		}
 		if i := it.invite(chain); keep(i) {
 			page = append(page, i)
@@ -119,13 +149,14 @@ func (s *Store) RevokeInvite(ctx context.Context, chain, id string, now time.Tim
 }
 
 // RevokeInvites ends those invites of a chain that which picks: their makers
-// are no longer there to answer for them (R09, R38).
+// are no longer there to answer for them (R09, R38). It sees all that was
+// committed before it began: asked once more when they are gone, it leaves none.
 func (s *Store) RevokeInvites(ctx context.Context, chain string, which func(network.Invite) bool, now time.Time) error {
 	cursor := ""
 	for {
-		page, next, err := s.Invites(ctx, chain, cursor, 1000, func(i network.Invite) bool { return i.RevokedAt.IsZero() && which(i) })
+		page, next, err := s.invites(ctx, true, chain, cursor, inviteRound, func(i network.Invite) bool { return i.RevokedAt.IsZero() && which(i) })
 		if err != nil {
-			return err
+			return wrap("revoke invites", err)
 		}
 		for len(page) > 0 {
 			n := min(len(page), 80) // with the gates, below a transaction's 100
@@ -177,11 +208,11 @@ func (s *Store) revoke(ctx context.Context, chain string, ids []string, now time
 func (s *Store) LiveInvites(ctx context.Context, c network.Chain, now time.Time, wanted func(network.Invite) bool) (bool, error) {
 	cursor := ""
 	for {
-		page, next, err := s.Invites(ctx, c.ID, cursor, 1000, func(i network.Invite) bool {
+		page, next, err := s.invites(ctx, true, c.ID, cursor, inviteRound, func(i network.Invite) bool {
 			return wanted(i) && i.State(c, now) == network.InviteLive
 		})
 		if err != nil || len(page) > 0 || next == "" {
-			return len(page) > 0, err
+			return len(page) > 0, wrap("live invites", err)
 		}
 		cursor = next
 	}

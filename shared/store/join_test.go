@@ -441,7 +441,7 @@ func TestR16_WhatWasCommittedBetweenAJoinsReadAndItsWriteWins(t *testing.T) {
 			return err
 		}, network.ErrNotImported},
 		"the chain is dissolved": {network.Invite{}, func(ctx context.Context, _ *world, s *Store, _ network.Ticket) error {
-			return s.DissolveChain(ctx, chainID, noon)
+			return s.DissolveChain(ctx, chainID, 0, noon)
 		}, network.ErrChainDissolved},
 		"R04 the corp becomes a school": {network.Invite{}, func(ctx context.Context, _ *world, s *Store, _ network.Ticket) error {
 			c, err := s.Corp(ctx, "co0000000000000007")
@@ -468,7 +468,7 @@ func TestR16_WhatWasCommittedBetweenAJoinsReadAndItsWriteWins(t *testing.T) {
 			return err
 		}, nil},
 		"R34 the group goes": {network.Invite{Group: 2}, func(ctx context.Context, _ *world, s *Store, _ network.Ticket) error {
-			return s.DeleteGroup(ctx, chainID, 2, 3, nil)
+			return s.DeleteGroup(ctx, chainID, 2, 3, 0, nil)
 		}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
