@@ -234,6 +234,9 @@ func (s *Store) DissolveChain(ctx context.Context, id string, edition int, now t
 		if c.Dissolved() {
 			return errSame
 		}
+		if edition != 0 && edition != c.Edition {
+			return network.ErrPrecondition
+		}
 		c.DissolvedAt = now
 		c.Edition++
 		until := now.Add(nameHeld).Unix()
@@ -245,8 +248,8 @@ func (s *Store) DissolveChain(ctx context.Context, id string, edition int, now t
 	return wrap("dissolve chain", ignoreSame(err))
 }
 
-// JoinedPartners is how many partners have joined a chain, from the counters
-// that admit them (R47): to be shown, and a moment behind.
+// JoinedPartners is how many partners have joined a chain: exact, from the
+// counters that admit them (R47).
 func (s *Store) JoinedPartners(ctx context.Context, chain string) (int, error) {
 	all, err := s.gates(ctx, chain)
 	n := 0
@@ -281,9 +284,6 @@ type adminItem struct {
 
 // AddAdmin makes a member of the owner corp a chain admin; ErrNotFound if the
 // person isn't one, by a condition of the write. Once more is no change.
-		if edition != 0 && edition != c.Edition {
-			return network.ErrPrecondition
-		}
 func (s *Store) AddAdmin(ctx context.Context, c network.Chain, person string, now time.Time) error {
 	err := s.commit(ctx, func() (*tx, error) {
 		t := s.tx()
