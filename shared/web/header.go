@@ -24,7 +24,7 @@ func IfMatch(r *http.Request) (version int, ok bool, err error) {
 		return 0, false, network.InvalidField("If-Match", "malformed", "If-Match must be one quoted entity tag, as ETag gave it.")
 	}
 	version, err = strconv.Atoi(s[1 : len(s)-1])
-	if err != nil {
+	if err != nil || ETag(version) != s { // "+3" and "03" are no tags of ours
 		return 0, false, network.ErrPrecondition
 	}
 	return version, true, nil

@@ -97,7 +97,9 @@ func fail(w *answer, r *http.Request, err error) {
 		panic(err) // strings and ints: can't be
 	}
 	h := w.Header()
-	h.Del("ETag")
+	h.Del("ETag") // what the handler said of the answer that it didn't give
+	h.Del("Content-Disposition")
+	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Type", "application/problem+json")
 	h.Set("Content-Language", string(lang))
 	switch status {
