@@ -654,7 +654,7 @@ func cleaned(items map[string]map[string]any) map[string]any {
 	joined := 0.0
 	for key, item := range items {
 		switch {
-		case strings.Contains(key, "|GATE#"):
+		case strings.HasSuffix(key, "|GATE"):
 			joined += item["Joined"].(float64)
 			continue
 		case strings.Contains(key, "IMPORTS") || strings.Contains(key, "ROWS") || strings.Contains(key, "PROGRESS"), strings.Contains(key, id(claims(1))), strings.Contains(key, "|CORP") && item["Name"] == "Owner Ltd",
@@ -798,5 +798,41 @@ func TestAJoinThatMeetsOthersTriesAgainAndIsBusyInTheEnd(t *testing.T) {
 	}
 	if got := w.join(t, claims(8), w.token, anew("Beta")).want(t, 503, "busy"); got.Header().Get("Retry-After") == "" {
 		t.Error("busy without Retry-After")
+	}
+}
+
+// R09: a link doesn't outlive its maker's place in the chain; others', and the
+// same person's under another corp, stay (R01).
+func TestR09_WhoLeavesAChainTakesTheirLinksAlong(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	acme, beta := w.corp(t, "Acme", claims(7)), w.corp(t, "Beta", claims(7))
+	w.join(t, claims(7), w.token, under(acme)).want(t, 201, "")
+	past := store.New(dynamotest.Client(os.Getenv("DYNAMODB_ENDPOINT")), w.tb.Name) // past Break
+	theirs := func(corp network.Corp) string {
+		i := network.Invite{ID: network.NewInviteID(w.now), Chain: chainID, Kind: "link", Group: 1, Maker: id(claims(7)), MakerCorp: corp.ID, CreatedAt: w.now, Version: 1}
+		if _, err := past.CreateInvite(t.Context(), w.chain, i, store.Once{}); err != nil {
+			t.Error(err)
+		}
+		return sign(t, network.Ticket{Chain: chainID, Invite: i.ID, Version: 1})
+	}
+	early, other, late := theirs(acme), theirs(beta), ""
+	w.tb.Reset()
+	w.tb.Break = func(op string, n int) dynamotest.Fault {
+		if op == "TransactWriteItems" && n == 2 { // the first revokes, this one leaves
+			late = theirs(acme)
+		}
+		return dynamotest.None
+	}
+	w.as(t, claims(7), "DELETE", "/v1/chains/"+chainID+"/membership", "", "Tributary-Corp", acme.ID).want(t, 204, "")
+	for what, link := range map[string]string{"made before": early, "made as they went": late} {
+		if got := w.look(t, link); got.code() != "invite_revoked" {
+			t.Errorf("%s: got %s, want invite_revoked", what, got.Body)
+		}
+	}
+	for what, link := range map[string]string{"another corp's": other, "the boss's": w.token} {
+		if got := w.look(t, link); got.Code != 200 {
+			t.Errorf("%s: got %s, want it live", what, got.Body)
+		}
 	}
 }

@@ -21,6 +21,8 @@ type Chain struct {
 
 	Moved map[int]int // a deleted group → where its people and invites belong (R34)
 
+	Barred bool // the owner can take no part in chains: nobody joins, who has joined stays (R04)
+
 	DissolvedAt  time.Time // non-zero: dissolved (R41)
 	PartnerLimit int       // partners that may have joined (R46)
 	PeopleLimit  int       // people of one partner that may have joined (R46)
@@ -37,6 +39,13 @@ type Chain struct {
 const (
 	MaxPartners = 100_000
 	MaxPeople   = 1_000
+)
+
+// What a chain gathers for good rides on each look at it and on each join, and
+// must fit into one item, 400 KB, together: so there is an end to either.
+const (
+	MaxPolicies = 1_000  // changes of the join policy
+	MaxMoved    = 10_000 // deleted groups
 )
 
 // JoinPolicy says who may join by an invite (R20). The approval policies
@@ -56,7 +65,7 @@ type PolicyChange struct {
 
 // NewChain is a chain with the defaults of R07, R20, R35 and R46.
 func NewChain(id, name string, owner Corp, at time.Time) (Chain, error) {
-	if err := checkText("name", name, MaxName); err != nil {
+	if err := CheckChainName("name", name); err != nil {
 		return Chain{}, err
 	}
 	if !owner.Eligible() {
@@ -70,6 +79,11 @@ func NewChain(id, name string, owner Corp, at time.Time) (Chain, error) {
 		Edition: 1, Gate: 1,
 	}, nil
 }
+
+// CheckChainName holds what a corp's name must be (R02). A chain's goes into
+// notices to people who have agreed to nothing yet, so that it must be a name
+// and can be no address of somewhere else.
+func CheckChainName(field, name string) error { return CheckCorpName(field, name) }
 
 // FoldName is the form under which a chain's name is unique (R41): a name
 // that only differs by case or spacing is the same name.
@@ -90,12 +104,14 @@ type ChainEdit struct {
 	PartnersSeeAnother *bool
 }
 
-// Apply makes the edit, or says which field is wrong. A policy that changes
+// Apply makes the edit, or says which field is wrong. One that changes nothing
+// gives the chain as it was, edition and all. A policy that changes
 // is appended to the history, never rewritten (R12), and never before its last
-// entry: machines' clocks differ.
+// entry: machines' clocks differ. ErrConflict at MaxPolicies.
 func (c Chain) Apply(e ChainEdit, at time.Time) (Chain, error) {
+	was := c
 	if e.Name != nil {
-		if err := checkText("name", *e.Name, MaxName); err != nil {
+		if err := CheckChainName("name", *e.Name); err != nil {
 			return Chain{}, err
 		}
 		c.Name = *e.Name
@@ -105,15 +121,26 @@ func (c Chain) Apply(e ChainEdit, at time.Time) (Chain, error) {
 			return Chain{}, InvalidField("join_policy", "not_allowed", "join_policy is open or imported_only")
 		}
 		if *p != c.Policy() {
+			if len(c.Policies) >= MaxPolicies {
+				return Chain{}, ErrConflict
+			}
 			c.Policies = append(slices.Clone(c.Policies), PolicyChange{At: later(at, c.Policies[len(c.Policies)-1].At), Policy: *p})
 		}
 	}
 	set(&c.MembersMayInvite, e.MembersMayInvite)
 	set(&c.PartnersMayInvite, e.PartnersMayInvite)
 	set(&c.PartnersSeeAnother, e.PartnersSeeAnother)
+	if c.sameSettings(was) {
+		return was, nil
+	}
 	c.Edition++
 	c.Gate++
 	return c, nil
+}
+
+func (c Chain) sameSettings(as Chain) bool {
+	return c.Name == as.Name && len(c.Policies) == len(as.Policies) &&
+		c.MembersMayInvite == as.MembersMayInvite && c.PartnersMayInvite == as.PartnersMayInvite && c.PartnersSeeAnother == as.PartnersSeeAnother
 }
 
 func later(a, b time.Time) time.Time {

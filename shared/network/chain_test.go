@@ -21,7 +21,7 @@ func TestANewChainHasTheDefaults(t *testing.T) {
 	if c.Edition < 1 || c.Gate < 1 {
 		t.Errorf("got edition %d, gate %d, want both begun", c.Edition, c.Gate)
 	}
-	for _, name := range []string{"", " x", strings.Repeat("链", 33)} {
+	for _, name := range []string{"", " x", strings.Repeat("链", 33), "中奖了 http://evil.cn/a?b", "evil.cn", "a，b"} {
 		if _, err := network.NewChain("ch1", name, network.Corp{}, noon); network.KindOf(err) != network.Invalid {
 			t.Errorf("named %q: got %v, want invalid", name, err)
 		}
@@ -73,9 +73,38 @@ func TestR16_EveryEditMovesEditionAndGate(t *testing.T) {
 	if got.Edition == c.Edition || got.Gate == c.Gate {
 		t.Errorf("got edition %d, gate %d, want both moved on", got.Edition, got.Gate)
 	}
-	bad := " x"
-	if _, err := c.Apply(network.ChainEdit{Name: &bad}, noon); badField(err) != "name bad_character" {
-		t.Errorf("got %v, want name bad_character", err)
+	for _, bad := range []string{" x", "evil.cn/a"} {
+		if _, err := c.Apply(network.ChainEdit{Name: &bad}, noon); badField(err) != "name bad_character" {
+			t.Errorf("named %q: got %v, want name bad_character", bad, err)
+		}
+	}
+}
+
+func TestAnEditThatChangesNothingIsNone(t *testing.T) {
+	t.Parallel()
+	c := chainWith(policies())
+	policy := c.Policy()
+	for name, e := range map[string]network.ChainEdit{
+		"an empty one": {}, "one to what is so already": {Name: &c.Name, JoinPolicy: &policy, MembersMayInvite: &c.MembersMayInvite, PartnersSeeAnother: &c.PartnersSeeAnother},
+	} {
+		if got, err := c.Apply(e, noon.Add(day)); err != nil || got.Edition != c.Edition || got.Gate != c.Gate {
+			t.Errorf("%s: got edition %d, gate %d, %v, want none moved on", name, got.Edition, got.Gate, err)
+		}
+	}
+}
+
+func TestR12_AHistoryOfPoliciesHasAnEnd(t *testing.T) {
+	t.Parallel()
+	c := chainWith(policies())
+	both := []network.JoinPolicy{network.ImportedOnly, network.Open}
+	var err error
+	n := 1
+	for ; err == nil && n < 2000; n++ {
+		c, err = c.Apply(network.ChainEdit{JoinPolicy: &both[(n-1)%2]}, noon.Add(time.Duration(n)*time.Second))
+	}
+	want(t, err, network.ErrConflict)
+	if n-1 != network.MaxPolicies {
+		t.Errorf("got %d entries, want %d", n-1, network.MaxPolicies)
 	}
 }
 

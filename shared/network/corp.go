@@ -33,8 +33,12 @@ type Place struct {
 	Side      Side
 	Partner   string    // of a guest: which partner it is
 	Epoch     int       // of a guest: the membership epoch; what an older one granted is void (R38)
-	RemovedAt time.Time // non-zero: removed then; a token from before can't re-admit (R18)
+	Out       bool      // of a guest: removed, and not come back
+	RemovedAt time.Time // of a guest: its last removal, also if it has come back; a token from before can't re-admit any of its people (R18)
 }
+
+// Guest reports whether the corp is a partner of the chain now.
+func (p Place) Guest() bool { return p.Side == Guest && !p.Out }
 
 // Side says where a corp stands in a chain: Owner (主企业), Guest (a partner
 // corp), or Outside.

@@ -11,14 +11,21 @@ import (
 // the write then states what was read as its conditions, so that what was
 // committed first wins (R16).
 type Joining struct {
-	Now      time.Time
+	Now      time.Time     // when they pressed: the membership's date
+	Waited   time.Duration // since: what has ended meanwhile has ended (R12, R16)
 	Chain    Chain
 	Ticket   Ticket
 	Invite   Invite    // of a link; zero for a notice
 	Person   Person    // who joins, with a verified phone
 	Contacts []Contact // theirs in this chain, under whichever partner
 	Corp     Corp      // chosen, or to be made
+	Second   bool      // Corp is one that a colleague has made: the person isn't in it as yet
 }
+
+// sameMoment is how long after a corp was made by the first contact of a
+// roster's partner the others who make it come into it (R23). Later it is
+// somebody's own: who else is in it isn't for the roster to say.
+const sameMoment = time.Minute
 
 // Admission is what a join writes.
 type Admission struct {
@@ -40,9 +47,14 @@ func (a Admission) NameMismatch() bool {
 
 // NewCorpID is the id of the corp that the person makes as they join: the same
 // for the same wish, so that a repeat makes no second one (R15), and one for
-// all contacts of a roster partner (R23).
+// all contacts of a roster partner (R23). Who has joined already by the same
+// invite is told of that corp again; by another link they make one more (R02).
 func (j Joining) NewCorpID(name string) string {
-	if k, ok := j.rosterContact(true); ok {
+	k, ok := j.rosterContact(func(k Contact) bool { return j.Ticket.IsNotice() || k.Invite == j.Ticket.Invite })
+	if !ok {
+		k, ok = j.rosterContact(pending)
+	}
+	if ok {
 		return hashID(corpPrefix, "roster", j.Chain.ID, k.Partner, strconv.Itoa(k.Epoch))
 	}
 	return hashID(corpPrefix, "person", j.Chain.ID, j.Person.ID, FoldName(name))
@@ -55,7 +67,7 @@ func (j Joining) Target() (partner string, already *Contact, err error) {
 		return "", nil, ErrChainDissolved
 	}
 	place, placed := j.Corp.Places[j.Chain.ID]
-	bound := placed && place.Side == Guest && place.RemovedAt.IsZero()
+	bound := place.Guest()
 	if bound {
 		if k := j.contact(place.Partner); k != nil && k.HasJoined() && k.Epoch == place.Epoch {
 			return place.Partner, k, nil // R15: told again, whatever became of the token
@@ -64,8 +76,8 @@ func (j Joining) Target() (partner string, already *Contact, err error) {
 	if err := j.usable(); err != nil {
 		return "", nil, err
 	}
-	if !j.Corp.Eligible() {
-		return "", nil, ErrCorpNotEligible
+	if j.Chain.Barred || !j.Corp.Eligible() {
+		return "", nil, ErrCorpNotEligible // R04
 	}
 	if placed && place.Side == Owner {
 		return "", nil, ErrDenied // a corp is no partner of its own chain
@@ -77,12 +89,12 @@ func (j Joining) Target() (partner string, already *Contact, err error) {
 		return j.Ticket.Partner, nil, nil
 	}
 	if placed && !place.RemovedAt.IsZero() && !j.Invite.CreatedAt.After(place.RemovedAt) {
-		return "", nil, ErrInviteRevoked // R18
+		return "", nil, ErrInviteRevoked // R18: also once a colleague is back
 	}
 	if bound {
 		return place.Partner, nil, nil // R21 b, R22: a colleague of who is in
 	}
-	if k, ok := j.rosterContact(false); ok {
+	if k, ok := j.rosterContact(pending); ok {
 		return k.Partner, nil, nil // R21 a, R23
 	}
 	if j.Chain.Policy() == ImportedOnly {
@@ -102,8 +114,8 @@ func (j Joining) usable() error {
 	switch i := j.Invite; {
 	case i.Version != j.Ticket.Version:
 		return ErrInviteRevoked
-	case i.Usable(j.Chain, j.Now) != nil:
-		return i.Usable(j.Chain, j.Now)
+	case i.Usable(j.Chain, j.present()) != nil:
+		return i.Usable(j.Chain, j.present())
 	case i.Phone != "" && i.Phone != j.Person.Phone, i.Corp != "" && i.Corp != j.Corp.ID:
 		return ErrBoundToAnother
 	}
@@ -119,7 +131,7 @@ func (j Joining) Admit(target string, p *Partner) (Admission, error) {
 		if p == nil || known == nil {
 			return Admission{}, ErrInviteRevoked
 		}
-		if err := NoticeUsable(j.Chain, *p, *known, j.Ticket.Version, j.Now); err != nil {
+		if err := NoticeUsable(j.Chain, *p, *known, j.Ticket.Version, j.present()); err != nil {
 			return Admission{}, err
 		}
 		if !place.RemovedAt.IsZero() && !known.NoticeAt.After(place.RemovedAt) {
@@ -129,12 +141,14 @@ func (j Joining) Admit(target string, p *Partner) (Admission, error) {
 		return Admission{}, ErrInviteRevoked // R18
 	}
 	a := Admission{Corp: j.Corp, Fresh: p == nil, Known: known != nil}
-	bound := place.Side == Guest && place.Partner == target && place.RemovedAt.IsZero()
+	bound := place.Guest() && place.Partner == target
 	if p == nil {
 		p = &Partner{ID: target, Chain: j.Chain.ID, Name: j.Corp.Name, Group: j.Chain.Landing(j.Invite.Group)}
 	}
 	a.Partner = *p
 	switch {
+	case j.Second && j.present().Sub(j.Corp.CreatedAt) > sameMoment:
+		return Admission{}, ErrPartnerConflict // R23
 	case p.Corp != "" && p.Corp != j.Corp.ID && p.State != PartnerRemoved:
 		return Admission{}, ErrPartnerConflict // R23
 	case p.Imported && !bound && (p.State == PartnerRemoved || !a.Known || known.Epoch != p.Epoch):
@@ -152,7 +166,7 @@ func (j Joining) Admit(target string, p *Partner) (Admission, error) {
 		return Admission{}, InvalidField("name", "missing", "nobody has said what you are called: give a name")
 	}
 	a.First = p.State != PartnerJoined
-	a.Binds = place.Partner != target || !place.RemovedAt.IsZero() || place.Epoch != p.Epoch
+	a.Binds = place.Partner != target || place.Out || place.Epoch != p.Epoch
 	a.Partner.State, a.Partner.Corp = PartnerJoined, j.Corp.ID
 	a.Partner.Joined++
 	if a.First && a.Partner.JoinedAt.IsZero() {
@@ -188,16 +202,21 @@ func (j Joining) contact(partner string) *Contact {
 	return nil
 }
 
-// rosterContact is the roster contact that the person is and, unless joined
-// says that it doesn't matter, has not joined as yet. Of several (R24) it is
-// the notice's own, or the first; a notice each lets the person settle the
-// others.
-func (j Joining) rosterContact(joined bool) (Contact, bool) {
+// present is the moment of this try.
+func (j Joining) present() time.Time { return j.Now.Add(j.Waited) }
+
+// pending reports whether the contact has not come to the chain as yet.
+func pending(k Contact) bool { return !k.HasJoined() && k.LeftAt.IsZero() }
+
+// rosterContact is the wanted roster contact that the person is. Of several
+// (R24) it is the notice's own, or the first; a notice each lets the person
+// settle the others.
+func (j Joining) rosterContact(wanted func(Contact) bool) (Contact, bool) {
 	for _, k := range j.Contacts {
 		if j.Ticket.IsNotice() && k.Partner != j.Ticket.Partner {
 			continue
 		}
-		if k.Import != "" && (joined || !k.HasJoined() && k.LeftAt.IsZero()) {
+		if k.Import != "" && wanted(k) {
 			return k, true
 		}
 	}

@@ -116,6 +116,17 @@ func TestR13toR24_WhoIsLetInAndWhoIsToldWhat(t *testing.T) {
 	after := func(d time.Duration) func(*scene) { return func(s *scene) { s.j.Now = noon.Add(d) } }
 	dissolved := func(s *scene) { s.j.Chain.DissolvedAt = noon }
 	joined := contact(func(k *network.Contact) { k.JoinedAt, k.Corp = noon, "co-wang" })
+	barred := func(s *scene) { s.j.Chain.Barred = true }
+	removed := func(at time.Time) func(*scene) { // once, and back again
+		return func(s *scene) {
+			place := s.j.Corp.Places[s.j.Chain.ID]
+			place.RemovedAt = at
+			s.j.Corp.Places[s.j.Chain.ID] = place
+		}
+	}
+	second := func(since time.Duration) func(*scene) { // to come into a corp that somebody else made so long ago
+		return func(s *scene) { s.j.Second, s.j.Corp.CreatedAt = true, s.j.Now.Add(-since) }
+	}
 	made := func(s *scene) { s.j.Corp.ID, s.j.Corp.Version = s.j.NewCorpID("Acme"), 0 }
 
 	for _, c := range []struct {
@@ -126,6 +137,7 @@ func TestR13toR24_WhoIsLetInAndWhoIsToldWhat(t *testing.T) {
 		// A link in an open chain.
 		{"a stranger by a link", nil, "joined"},
 		{"to the last second", []func(*scene){after(7*day - time.Second)}, "joined"},
+		{"R16 expired while it tried again", []func(*scene){after(7*day - time.Second), func(s *scene) { s.j.Waited = time.Second }}, "invite_expired"},
 		{"R14 expired", []func(*scene){after(7 * day)}, "invite_expired"},
 		{"R14 revoked", []func(*scene){invite(func(i *network.Invite) { i.RevokedAt = noon })}, "invite_revoked"},
 		{"R14 used up", []func(*scene){invite(func(i *network.Invite) { i.MaxUses, i.Uses = 1, 1 })}, "invite_exhausted"},
@@ -138,6 +150,9 @@ func TestR13toR24_WhoIsLetInAndWhoIsToldWhat(t *testing.T) {
 		{"dead and bound to another: dead", []func(*scene){invite(func(i *network.Invite) { i.Phone = other }), after(7 * day)}, "invite_expired"},
 		{"R04 a school", []func(*scene){corp(func(c *network.Corp) { c.Industry = network.Schooling })}, "corp_not_eligible"},
 		{"R04 a team", []func(*scene){corp(func(c *network.Corp) { c.Type = network.Team })}, "corp_not_eligible"},
+		{"R04 the owner is a school by now", []func(*scene){barred}, "corp_not_eligible"},
+		{"R04 the same by a notice", []func(*scene){notified, barred}, "corp_not_eligible"},
+		{"R15 again, though the owner is a school by now", []func(*scene){notified, guest(acme), joined, barred}, "again"},
 		{"R04 a school that is to be made", []func(*scene){made, corp(func(c *network.Corp) { c.Industry = network.Preschool })}, "corp_not_eligible"},
 		{"a school by a dead link: dead", []func(*scene){corp(func(c *network.Corp) { c.Industry = network.Schooling }), after(7 * day)}, "invite_expired"},
 		{"R05 unverified", []func(*scene){corp(func(c *network.Corp) { c.Verification = 1 })}, "joined"},
@@ -146,7 +161,7 @@ func TestR13toR24_WhoIsLetInAndWhoIsToldWhat(t *testing.T) {
 			c.Places = map[string]network.Place{network.NewChainID(): {Side: network.Owner}}
 		})}, "joined"},
 		{"R40 who is removed elsewhere", []func(*scene){corp(func(c *network.Corp) {
-			c.Places = map[string]network.Place{network.NewChainID(): {Side: network.Guest, Partner: "pa", RemovedAt: noon.Add(day)}}
+			c.Places = map[string]network.Place{network.NewChainID(): {Side: network.Guest, Partner: "pa", Out: true, RemovedAt: noon.Add(day)}}
 		})}, "joined"},
 		{"a colleague", []func(*scene){guest(own)}, "joined"},
 		{"the thousand-and-first colleague", []func(*scene){guest(own), func(s *scene) { s.j.Chain.PeopleLimit = 1 }}, "quota_exceeded"},
@@ -169,6 +184,7 @@ func TestR13toR24_WhoIsLetInAndWhoIsToldWhat(t *testing.T) {
 		{"under a corp of the wrong name", []func(*scene){notified, corp(func(c *network.Corp) { c.Name = "Quite another" })}, "joined"},
 		{"making the corp", []func(*scene){notified, made}, "joined"},
 		{"somebody else's notice", []func(*scene){notified, func(s *scene) { s.j.Person = network.Person{ID: personKey.Person(other), Phone: other} }}, "bound_to_another"},
+		{"R16 a notice that expired while it tried again", []func(*scene){notified, after(7*day - time.Second), func(s *scene) { s.j.Waited = time.Second }}, "invite_expired"},
 		{"R14 an expired notice", []func(*scene){notified, after(7 * day)}, "invite_expired"},
 		{"R17 a resent notice", []func(*scene){notified, contact(func(k *network.Contact) { k.TokenVersion = 2 })}, "invite_revoked"},
 		{"R33 a withdrawn partner's", []func(*scene){notified, partner(func(p *network.Partner) { p.State = network.PartnerRemoved })}, "invite_revoked"},
@@ -184,6 +200,10 @@ func TestR13toR24_WhoIsLetInAndWhoIsToldWhat(t *testing.T) {
 		{"R23 the same by a link", []func(*scene){imported, partner(func(p *network.Partner) { p.Corp, p.State, p.Joined = "co-x", network.PartnerJoined, 1 })}, "partner_conflict"},
 		{"R39 even if all have left", []func(*scene){notified, partner(func(p *network.Partner) { p.Corp, p.State = "co-x", network.PartnerEmpty })}, "partner_conflict"},
 		{"a corp that is another partner already", []func(*scene){notified, guest(own)}, "partner_conflict"},
+		{"R23 the second contact of the moment, into the corp that the first has made", []func(*scene){notified, guest(acme), second(time.Minute)}, "joined"},
+		{"R23 the same when that corp is somebody's own", []func(*scene){notified, guest(acme), second(time.Minute + time.Second)}, "partner_conflict"},
+		{"R23 the same after a wait", []func(*scene){notified, guest(acme), second(time.Minute), func(s *scene) { s.j.Waited = time.Second }}, "partner_conflict"},
+		{"R14 a second contact whose notice has expired", []func(*scene){notified, guest(acme), second(time.Hour), after(7 * day)}, "invite_expired"},
 		{"R24 the other roster partner is settled by itself", []func(*scene){notified, func(s *scene) {
 			s.j.Contacts = append([]network.Contact{{Person: s.j.Person.ID, Partner: "pa-other", Import: "im1", Corp: "co-other", JoinedAt: noon}}, s.j.Contacts...)
 		}}, "joined"},
@@ -200,12 +220,16 @@ func TestR13toR24_WhoIsLetInAndWhoIsToldWhat(t *testing.T) {
 		{"R18 who left, by a link from before", []func(*scene){imported, guest(acme), contact(func(k *network.Contact) { k.LeftAt = noon.Add(time.Minute) })}, "invite_revoked"},
 		{"R18 who left, by a link of that moment", []func(*scene){imported, guest(acme), contact(func(k *network.Contact) { k.LeftAt = noon })}, "invite_revoked"},
 		{"R18 who left, by a new link", []func(*scene){imported, guest(acme), contact(func(k *network.Contact) { k.LeftAt = noon.Add(-time.Second) })}, "joined"},
-		{"R18 a removed corp, by a link from before", []func(*scene){place(network.Place{Side: network.Guest, Partner: "pa", RemovedAt: noon.Add(time.Minute)})}, "invite_revoked"},
-		{"R18 a removed corp, by a link of that moment", []func(*scene){place(network.Place{Side: network.Guest, Partner: "pa", RemovedAt: noon})}, "invite_revoked"},
-		{"R18 a removed corp, by a new link", []func(*scene){place(network.Place{Side: network.Guest, Partner: "pa", RemovedAt: noon.Add(-time.Second)})}, "joined"},
-		{"R18 a removed corp, by the notice of another partner from before", []func(*scene){notified, place(network.Place{Side: network.Guest, Partner: "pa", RemovedAt: noon.Add(time.Minute)})}, "invite_revoked"},
-		{"R18 a removed corp, by a notice since", []func(*scene){notified, place(network.Place{Side: network.Guest, Partner: "pa", RemovedAt: noon.Add(-time.Minute)})}, "joined"},
-		{"R38 a membership of an older epoch is none", []func(*scene){imported, joined, guest(acme), place(network.Place{Side: network.Guest, Partner: "pa", Epoch: 0, RemovedAt: noon.Add(-time.Second)})}, "joined"},
+		{"R18 a removed corp, by a link from before", []func(*scene){place(network.Place{Side: network.Guest, Partner: "pa", Out: true, RemovedAt: noon.Add(time.Minute)})}, "invite_revoked"},
+		{"R18 a removed corp, by a link of that moment", []func(*scene){place(network.Place{Side: network.Guest, Partner: "pa", Out: true, RemovedAt: noon})}, "invite_revoked"},
+		{"R18 a removed corp, by a new link", []func(*scene){place(network.Place{Side: network.Guest, Partner: "pa", Out: true, RemovedAt: noon.Add(-time.Second)})}, "joined"},
+		{"R18 a removed corp, by the notice of another partner from before", []func(*scene){notified, place(network.Place{Side: network.Guest, Partner: "pa", Out: true, RemovedAt: noon.Add(time.Minute)})}, "invite_revoked"},
+		{"R18 a removed corp, by a notice since", []func(*scene){notified, place(network.Place{Side: network.Guest, Partner: "pa", Out: true, RemovedAt: noon.Add(-time.Minute)})}, "joined"},
+		{"R38 a membership of an older epoch is none", []func(*scene){imported, joined, guest(acme), place(network.Place{Side: network.Guest, Partner: "pa", Epoch: 0, Out: true, RemovedAt: noon.Add(-time.Second)})}, "joined"},
+		{"R18 a colleague of a corp that is back, by a link from before its removal", []func(*scene){guest(own), removed(noon.Add(time.Minute))}, "invite_revoked"},
+		{"R18 a colleague of a corp that is back, by a notice from before its removal", []func(*scene){notified, guest(acme), removed(noon.Add(time.Minute))}, "invite_revoked"},
+		{"R18 a colleague of a corp that is back, by a link since", []func(*scene){guest(own), removed(noon.Add(-time.Minute))}, "joined"},
+		{"R15 again, in a corp that is back, by a link from before its removal", []func(*scene){imported, guest(acme), joined, removed(noon.Add(time.Minute))}, "again"},
 		{"the thousand-and-first contact", []func(*scene){notified, func(s *scene) { s.j.Chain.PeopleLimit = 0 }}, "quota_exceeded"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -339,6 +363,15 @@ func TestR23_TwoContactsWhoMakeTheCorpMakeOne(t *testing.T) {
 	if got := first.j.NewCorpID("Acme"); got != id {
 		t.Errorf("got %s, then %s, want one corp", id, got)
 	}
+	// By another link it is one more (R02); by the same link it is the same wish.
+	first.j.Ticket = network.Ticket{Chain: first.j.Chain.ID, Invite: "in-other"}
+	if first.j.NewCorpID("Acme") == id {
+		t.Error("who has joined asks for one more corp by another link and gets the first")
+	}
+	first.j.Contacts[0].Invite = "in-other"
+	if got := first.j.NewCorpID("Acme"); got != id {
+		t.Errorf("got %s, then %s, want one corp", id, got)
+	}
 	// After a removal it is a new wish (R38).
 	first.j.Contacts[0].Epoch++
 	if first.j.NewCorpID("Acme") == id {
@@ -388,7 +421,7 @@ func (v *village) join(t *rapid.T, person network.Person, corp string, link netw
 		j.Invite, j.Ticket = network.Invite{}, network.Ticket{Chain: v.chain.ID, Partner: notice, Person: person.ID, Version: 1}
 	}
 	place := j.Corp.Places[v.chain.ID]
-	bound := place.Partner != "" && place.RemovedAt.IsZero()
+	bound := place.Partner != "" && !place.Out
 	live := slices.ContainsFunc(j.Contacts, func(k network.Contact) bool {
 		p := v.partners[k.Partner]
 		return k.Import != "" && k.Epoch == p.Epoch && p.State != network.PartnerRemoved
@@ -436,7 +469,7 @@ func (v *village) join(t *rapid.T, person network.Person, corp string, link netw
 	v.contacts[person.ID][target] = a.Contact
 	if a.Binds {
 		c := v.corps[corp]
-		c.Places = map[string]network.Place{v.chain.ID: {Side: network.Guest, Partner: target, Epoch: a.Partner.Epoch}}
+		c.Places = map[string]network.Place{v.chain.ID: {Side: network.Guest, Partner: target, Epoch: a.Partner.Epoch, RemovedAt: place.RemovedAt}}
 		v.corps[corp] = c
 	}
 }
@@ -462,7 +495,7 @@ func (v *village) remove(partner string) {
 	}
 	if c, ok := v.corps[p.Corp]; ok {
 		place := c.Places[v.chain.ID]
-		place.RemovedAt = v.now
+		place.Out, place.RemovedAt = true, v.now
 		c.Places = map[string]network.Place{v.chain.ID: place}
 		v.corps[p.Corp] = c
 	}

@@ -75,7 +75,7 @@ func (s *Store) Actor(ctx context.Context, p network.Person, corp, chain string)
 // standing reports whether the contact is in the chain as its corp is placed
 // there now (R38).
 func standing(k network.Contact, place network.Place) bool {
-	return k.HasJoined() && place.Side == network.Guest && place.RemovedAt.IsZero() && k.Partner == place.Partner && k.Epoch == place.Epoch
+	return k.HasJoined() && place.Guest() && k.Partner == place.Partner && k.Epoch == place.Epoch
 }
 
 func orNotFound(err error) error {

@@ -7,7 +7,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/tributary-app/tributary/shared/network"
@@ -22,7 +24,9 @@ type chainItem struct {
 	PartnersMayInvite          bool
 	PartnersSeeAnother         bool
 	Moved                      map[string]int `dynamodbav:",omitempty"`
+	Barred                     bool           `dynamodbav:",omitempty"`
 	DissolvedAt                moment         `dynamodbav:",omitempty"`
+	Turning                    moment         `dynamodbav:",omitempty"` // until then joins wait for who turns the gates
 	PartnerLimit, PeopleLimit  int
 	Edition, Gate              int
 }
@@ -43,7 +47,7 @@ func newChainItem(c network.Chain) chainItem {
 	}
 	return chainItem{
 		chainKey(c.ID), c.Name, c.OwnerCorp, c.OwnerName, at(c.CreatedAt), policies, c.MembersMayInvite, c.PartnersMayInvite, c.PartnersSeeAnother,
-		moved, at(c.DissolvedAt), c.PartnerLimit, c.PeopleLimit, c.Edition, c.Gate,
+		moved, c.Barred, at(c.DissolvedAt), 0, c.PartnerLimit, c.PeopleLimit, c.Edition, c.Gate,
 	}
 }
 
@@ -60,7 +64,7 @@ func (i chainItem) chain() network.Chain {
 	return network.Chain{
 		ID: afterLast(i.PK), Name: i.Name, OwnerCorp: i.OwnerCorp, OwnerName: i.OwnerName, CreatedAt: i.CreatedAt.time(), Policies: policies,
 		MembersMayInvite: i.MembersMayInvite, PartnersMayInvite: i.PartnersMayInvite, PartnersSeeAnother: i.PartnersSeeAnother,
-		Moved: moved, DissolvedAt: i.DissolvedAt.time(), PartnerLimit: i.PartnerLimit, PeopleLimit: i.PeopleLimit, Edition: i.Edition, Gate: i.Gate,
+		Moved: moved, Barred: i.Barred, DissolvedAt: i.DissolvedAt.time(), PartnerLimit: i.PartnerLimit, PeopleLimit: i.PeopleLimit, Edition: i.Edition, Gate: i.Gate,
 	}
 }
 
@@ -147,12 +151,15 @@ func (s *Store) Chain(ctx context.Context, id string) (network.Chain, error) {
 
 // EditChain changes a chain's settings if its edition is still that of was,
 // else ErrPrecondition. From its commit on, joins follow the new settings
-// (R16).
+// (R16). An edit that changes nothing writes nothing.
 func (s *Store) EditChain(ctx context.Context, was network.Chain, e network.ChainEdit, now time.Time) (network.Chain, error) {
 	var c network.Chain
-	err := s.commit(ctx, func() (*tx, error) {
+	err := s.persist(ctx, stubborn, func(try int) (*tx, error) {
 		var err error
-		if c, err = was.Apply(e, now); err != nil {
+		if c, err = was.Apply(e, now); err != nil || c.Edition == was.Edition {
+			return nil, err
+		}
+		if err := s.holdJoins(ctx, was.ID, try); err != nil {
 			return nil, err
 		}
 		t := s.tx()
@@ -184,16 +191,16 @@ func (s *Store) EditChain(ctx context.Context, was network.Chain, e network.Chai
 // is left as it is: EditCorp writes that, past editions and gates.
 func (s *Store) writeChain(t *tx, c, was network.Chain) {
 	i := newChainItem(c)
-	set := "SET #name = :name, Policies = :policies, MembersMayInvite = :members, PartnersMayInvite = :partners, PartnersSeeAnother = :see, Moved = :moved, Edition = :e, Gate = :g"
+	set := "SET #name = :name, Policies = :policies, MembersMayInvite = :members, PartnersMayInvite = :partners, PartnersSeeAnother = :see, Moved = :moved, Barred = :barred, Edition = :e, Gate = :g"
 	v := vals{
-		"name": i.Name, "policies": i.Policies, "members": i.MembersMayInvite, "partners": i.PartnersMayInvite, "see": i.PartnersSeeAnother, "moved": i.Moved,
+		"name": i.Name, "policies": i.Policies, "members": i.MembersMayInvite, "partners": i.PartnersMayInvite, "see": i.PartnersSeeAnother, "moved": i.Moved, "barred": i.Barred,
 		"e": c.Edition, "g": c.Gate, "was": was.Edition, "at": was.Gate,
 	}
 	if i.DissolvedAt != 0 {
 		set += ", DissolvedAt = :end"
 		v["end"] = i.DissolvedAt
 	}
-	t.update(i.key, set, "Edition = :was AND Gate = :at", map[string]string{"name": "Name"}, v)
+	t.update(i.key, set+" REMOVE Turning", "Edition = :was AND Gate = :at", map[string]string{"name": "Name"}, v)
 	s.moveGates(t, c.ID, c.Gate)
 }
 
@@ -206,8 +213,16 @@ func (s *Store) moveGates(t *tx, chain string, to int) {
 // turn raises the gate of a chain together with other writes: what a join
 // relies on changes. extra is asked again for each try, with the chain as it
 // stands, and may change it.
+//
+// A join holds one gate for as long as its transaction takes, and DynamoDB
+// cancels who comes to an item that is held: where joins come in a crowd, all
+// sixteen are never free at once by chance. So who turns them is the more
+// stubborn, and after a few tries has the joins wait (holdJoins).
 func (s *Store) turn(ctx context.Context, chain string, extra func(t *tx, c *network.Chain) error, refused func(i int, old map[string]types.AttributeValue) error) error {
-	return s.commit(ctx, func() (*tx, error) {
+	return s.persist(ctx, stubborn, func(try int) (*tx, error) {
+		if err := s.holdJoins(ctx, chain, try); err != nil {
+			return nil, err
+		}
 		was, err := s.Chain(ctx, chain)
 		if err != nil {
 			return nil, err
@@ -217,11 +232,43 @@ func (s *Store) turn(ctx context.Context, chain string, extra func(t *tx, c *net
 		if err := extra(t, &c); err != nil {
 			return nil, err
 		}
+		if len(c.Moved) > network.MaxMoved && len(c.Moved) > len(was.Moved) {
+			return nil, network.ErrConflict
+		}
 		c.Gate++
 		s.writeChain(t, c, was)
 		return t, nil
 	}, refused)
 }
+
+// held is for how long joins wait for one try at turning the gates: longer
+// than its wait and itself take, and over soon if whoever tries has died.
+const held = time.Second
+
+// holdJoins asks joins to wait, from the third try on at turning the gates.
+// They read the chain anyhow, and who finds the mark there comes again after a
+// wait that doubles; those under way are done meanwhile. The mark is a
+// courtesy and decides nothing: by the machines' clocks, not the rules'.
+func (s *Store) holdJoins(ctx context.Context, chain string, try int) error {
+	if try < 2 {
+		return nil
+	}
+	v, err := vals{"until": at(time.Now().Add(held))}.marshal()
+	if err != nil {
+		return err
+	}
+	_, err = s.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName: &s.table, Key: chainKey(chain).attrs(), UpdateExpression: aws.String("SET Turning = :until"),
+		ConditionExpression: aws.String("attribute_exists(PK)"), ExpressionAttributeValues: v,
+	})
+	if again(err) {
+		return nil // somebody else turns them
+	}
+	return err
+}
+
+// turning reports whether a join is to wait for who turns the gates.
+func (i chainItem) turning() bool { return time.Now().Before(i.Turning.time()) }
 
 // nameHeld is how long a dissolved chain's name stays taken, and its data
 // where it is (R41).
@@ -248,10 +295,10 @@ func (s *Store) DissolveChain(ctx context.Context, id string, edition int, now t
 	return wrap("dissolve chain", ignoreSame(err))
 }
 
-// JoinedPartners is how many partners have joined a chain: exact, from the
-// counters that admit them (R47).
+// JoinedPartners is how many partners have joined a chain, from the counters
+// that admit them (R47): to be shown, and a moment behind.
 func (s *Store) JoinedPartners(ctx context.Context, chain string) (int, error) {
-	all, err := s.gates(ctx, chain)
+	all, err := s.gates(ctx, chain, false)
 	n := 0
 	for _, g := range all {
 		n += g.Joined
@@ -259,16 +306,22 @@ func (s *Store) JoinedPartners(ctx context.Context, chain string) (int, error) {
 	return n, wrap("joined partners", err)
 }
 
-func (s *Store) gates(ctx context.Context, chain string) ([]gateItem, error) {
-	var all []gateItem
-	prefix, _, _ := strings.Cut(gateKey(chain, 0).SK, "#")
-	err := s.queryAll(ctx, gateKey(chain, 0).PK, prefix+"#", true, func(item map[string]types.AttributeValue) error {
-		var g gateItem
-		err := attributevalue.UnmarshalMap(item, &g)
-		all = append(all, g)
-		return err
-	})
-	return all, err
+func (s *Store) gates(ctx context.Context, chain string, consistent bool) ([]gateItem, error) {
+	keys := make([]key, gates)
+	for i := range keys {
+		keys[i] = gateKey(chain, i)
+	}
+	found, err := s.batchGet(ctx, consistent, keys...)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]gateItem, gates)
+	for i, k := range keys {
+		if _, err := found.into(k, &all[i]); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
 }
 
 // Admin is a chain admin who isn't one by being super-admin.

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tributary-app/tributary/shared/dynamotest"
 	"github.com/tributary-app/tributary/shared/network"
 )
 
@@ -158,4 +159,85 @@ func TestR16_ALinkThatIsDeadWhenPressedIsDead(t *testing.T) {
 	}
 	_, err = w.Join(t.Context(), link, person(0), anew("Late"), noon)
 	wants(t, "afterwards", err, network.ErrNotImported)
+}
+
+func TestR16_ARevocationGetsThroughACrowdThatAJoinWouldNot(t *testing.T) {
+	t.Parallel()
+	for name, turn := range map[string]func(w *world, link network.Ticket) error{
+		"a revocation": func(w *world, link network.Ticket) error {
+			_, err := w.RevokeInvite(t.Context(), chainID, link.Invite, noon)
+			return err
+		},
+		"a policy": func(w *world, _ network.Ticket) error {
+			only := network.ImportedOnly
+			_, err := w.EditChain(t.Context(), w.chain, network.ChainEdit{JoinPolicy: &only}, noon)
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := setup(t)
+			link := w.link(t, network.Invite{})
+			w.tb.Reset()
+			w.tb.Break = func(op string, n int) dynamotest.Fault {
+				if op == "TransactWriteItems" && n <= usual.tries+2 {
+					return dynamotest.Conflict
+				}
+				return dynamotest.None
+			}
+			must(t, turn(w, link))
+			_, err := w.Join(t.Context(), link, person(7), anew("Seven"), noon)
+			if err == nil {
+				t.Error("got in, want nobody in")
+			}
+			if tries := w.tb.Meter().ByOp["UpdateItem"]; tries == 0 {
+				t.Error("asked no join to wait, want the crowd held")
+			}
+		})
+	}
+}
+
+func TestGatesLieApartAndWhatIsShownOfThemIsOneRequest(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	apart := map[string]bool{chainKey(chainID).PK: true}
+	for i := range gates {
+		apart[gateKey(chainID, i).PK] = true
+	}
+	same(t, "partitions of the chain and its gates", len(apart), 1+gates)
+	w.partner(t, 7)
+	w.tb.Reset()
+	n, err := w.JoinedPartners(t.Context(), chainID)
+	must(t, err)
+	same(t, "joined partners", n, 1)
+	w.costs(t, "how many partners have joined", 1, 8, 0)
+}
+
+func TestAnEditThatChangesNothingWritesNothing(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	was, name, industry := w.chainNow(t), w.owner.Name, w.owner.Industry
+	w.tb.Reset()
+	c, err := w.EditChain(t.Context(), was, network.ChainEdit{Name: &was.Name}, noon)
+	must(t, err)
+	same(t, "edition", c.Edition, was.Edition)
+	o, err := w.EditCorp(t.Context(), w.owner, CorpEdit{Name: &name, Industry: &industry})
+	must(t, err)
+	same(t, "version", o.Version, w.owner.Version)
+	same(t, "written", w.tb.Meter().WriteUnits, 0)
+	same(t, "chain", w.chainNow(t), was)
+}
+
+func TestAChainRemembersOnlySoManyDeletedGroups(t *testing.T) {
+	t.Parallel()
+	w := setupWith(t, func(c *network.Chain) {
+		c.Moved = map[int]int{}
+		for i := range network.MaxMoved {
+			c.Moved[100+i] = network.RootGroup
+		}
+	})
+	id := w.group(t, "North", 1)
+	wants(t, "one more", w.DeleteGroup(t.Context(), chainID, id, 1, 0, nil), network.ErrConflict)
+	only := network.ImportedOnly
+	w.edit(t, network.ChainEdit{JoinPolicy: &only}, noon) // the rest still works
 }

@@ -29,11 +29,12 @@ type placeItem struct {
 	Side      network.Side
 	Partner   string `dynamodbav:",omitempty"`
 	Epoch     int    `dynamodbav:",omitempty"`
+	Out       bool   `dynamodbav:",omitempty"`
 	RemovedAt moment `dynamodbav:",omitempty"`
 }
 
 func newPlaceItem(p network.Place) placeItem {
-	return placeItem{p.Side, p.Partner, p.Epoch, at(p.RemovedAt)}
+	return placeItem{p.Side, p.Partner, p.Epoch, p.Out, at(p.RemovedAt)}
 }
 
 func newCorpItem(c network.Corp) corpItem {
@@ -47,7 +48,7 @@ func newCorpItem(c network.Corp) corpItem {
 func (i corpItem) corp() network.Corp {
 	places := make(map[string]network.Place, len(i.Places))
 	for chain, p := range i.Places {
-		places[chain] = network.Place{Side: p.Side, Partner: p.Partner, Epoch: p.Epoch, RemovedAt: p.RemovedAt.time()}
+		places[chain] = network.Place{Side: p.Side, Partner: p.Partner, Epoch: p.Epoch, Out: p.Out, RemovedAt: p.RemovedAt.time()}
 	}
 	return network.Corp{
 		ID: afterLast(i.PK), Name: i.Name, Industry: i.Industry, Type: i.Type, Verification: i.Verification, WorkbenchEntry: i.WorkbenchEntry,
@@ -110,6 +111,11 @@ type CorpEdit struct {
 
 // EditCorp changes a corp unless somebody has edited it since it was read:
 // then ErrPrecondition. Its chains carry the owner's name, and get the new one.
+// An edit that changes nothing writes nothing.
+//
+// A corp that can take no part in chains any more (R04) bars its own, one after
+// the other once it is so itself; one that can again lifts that. A call that
+// breaks off half-way is finished by making it again.
 func (s *Store) EditCorp(ctx context.Context, c network.Corp, e CorpEdit) (network.Corp, error) {
 	read := c
 	err := s.commit(ctx, func() (*tx, error) {
@@ -124,6 +130,9 @@ func (s *Store) EditCorp(ctx context.Context, c network.Corp, e CorpEdit) (netwo
 		}
 		if e.WorkbenchEntry != nil {
 			c.WorkbenchEntry = *e.WorkbenchEntry
+		}
+		if c.Name == read.Name && c.Industry == read.Industry && c.WorkbenchEntry == read.WorkbenchEntry {
+			return nil, nil
 		}
 		c.Version++
 		t := s.tx()
@@ -147,7 +156,36 @@ func (s *Store) EditCorp(ctx context.Context, c network.Corp, e CorpEdit) (netwo
 		read = is // a join, a role or a chain moved the version on: no edit
 		return nil
 	})
-	return c, wrap("edit corp", err)
+	if err != nil || e.Industry == nil {
+		return c, wrap("edit corp", err)
+	}
+	for chain, place := range c.Places {
+		if place.Side == network.Owner {
+			if err := s.barChain(ctx, chain, c.ID); err != nil {
+				return c, wrap("edit corp", err)
+			}
+		}
+	}
+	return c, nil
+}
+
+// barChain brings a chain to what its owner is: one that can take no part in
+// chains lets nobody join any more (R04). Who becomes so and back meanwhile is
+// asked again: the check sees to that.
+func (s *Store) barChain(ctx context.Context, chain, owner string) error {
+	err := s.turn(ctx, chain, func(t *tx, c *network.Chain) error {
+		o, err := s.Corp(ctx, owner)
+		if err != nil {
+			return err
+		}
+		if c.Barred == !o.Eligible() || c.Dissolved() {
+			return errSame
+		}
+		c.Barred = !o.Eligible()
+		t.check(corpKey(owner), "Industry = :i", vals{"i": o.Industry})
+		return nil
+	}, func(int, map[string]types.AttributeValue) error { return nil })
+	return ignoreSame(err)
 }
 
 // Member is a person's place in a corp, or ErrNotFound.

@@ -2,9 +2,11 @@ package store
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"testing"
 
+	"github.com/tributary-app/tributary/shared/dynamotest"
 	"github.com/tributary-app/tributary/shared/network"
 )
 
@@ -217,4 +219,81 @@ func TestWhoIsRemovedFromTheOwnerComesBackAsNoAdmin(t *testing.T) {
 	admins, err = w.Admins(ctx, chainID)
 	must(t, err)
 	same(t, "admins left", len(admins), 0)
+}
+
+func TestR04_NobodyJoinsAChainWhoseOwnerBecameASchoolAndWhoIsInStays(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	ctx := t.Context()
+	second, err := network.NewChain("ch0000000000000002", "Second", w.owner, noon)
+	must(t, err)
+	_, err = w.CreateChain(ctx, second, w.owner, Once{})
+	must(t, err)
+	in, p := w.partner(t, 7)
+	link := w.link(t, network.Invite{})
+	w.importRows(t, 1, []network.RosterRow{row(20, "Acme")})
+	barred := func() (n int) {
+		for _, id := range []string{chainID, second.ID} {
+			c, err := w.Chain(ctx, id)
+			must(t, err)
+			if c.Barred {
+				n++
+			}
+		}
+		return n
+	}
+
+	// The call breaks off after the corp and one of its two chains; made again it is finished.
+	school, company := network.Schooling, network.Industry("")
+	w.tb.Reset()
+	w.tb.Break = func(op string, n int) dynamotest.Fault {
+		if op == "TransactWriteItems" && n == 3 {
+			return dynamotest.Before
+		}
+		return dynamotest.None
+	}
+	if _, err = w.EditCorp(ctx, w.corpNow(t, w.owner.ID), CorpEdit{Industry: &school}); err == nil {
+		t.Fatal("got no error of the request that was lost")
+	}
+	w.tb.Break = nil
+	same(t, "chains barred half-way", barred(), 1)
+	_, err = w.EditCorp(ctx, w.corpNow(t, w.owner.ID), CorpEdit{Industry: &school})
+	must(t, err)
+	same(t, "chains barred", barred(), 2)
+
+	_, err = w.Join(ctx, link, person(8), anew("Eight"), noon)
+	wants(t, "by a link", err, network.ErrCorpNotEligible)
+	_, err = w.Join(ctx, noticeOf(row(20, "Acme")), person(20), anew("Acme"), noon)
+	wants(t, "by a notice", err, network.ErrCorpNotEligible)
+	_, err = w.Actor(ctx, p, in.Corp.ID, chainID)
+	must(t, err)
+
+	_, err = w.EditCorp(ctx, w.corpNow(t, w.owner.ID), CorpEdit{Industry: &company})
+	must(t, err)
+	same(t, "chains barred", barred(), 0)
+	w.join(t, link, person(8), anew("Eight"))
+}
+
+func TestR04_AnOwnerThatTurnsSchoolAndBackAtOnceLeavesItsChainAsItIsItself(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	ctx := t.Context()
+	school, company := network.Schooling, network.Industry("")
+	past := New(dynamotest.Client(os.Getenv("DYNAMODB_ENDPOINT")), w.tb.Name)
+	w.tb.Reset()
+	var did error
+	w.tb.Break = func(op string, n int) dynamotest.Fault {
+		if op == "TransactWriteItems" && n == 2 { // the corp is a school; its chain is about to be told
+			var c network.Corp
+			if c, did = past.Corp(ctx, w.owner.ID); did == nil {
+				_, did = past.EditCorp(ctx, c, CorpEdit{Industry: &company})
+			}
+		}
+		return dynamotest.None
+	}
+	_, err := w.EditCorp(ctx, w.owner, CorpEdit{Industry: &school})
+	must(t, did)
+	must(t, err)
+	w.tb.Break = nil
+	same(t, "a school, barred", []bool{!w.corpNow(t, w.owner.ID).Eligible(), w.chainNow(t).Barred}, []bool{false, false})
 }

@@ -18,7 +18,7 @@
 //	                                                        and the membership         the person is their phone
 //	CHAIN#{chain}               CHAIN                       settings, policy history,  the id is random
 //	                                                        where groups went
-//	CHAIN#{chain}               GATE#{00–15}                a gate: the rules' number  sixteen a chain
+//	CHAIN#{chain}#G{00–15}      GATE                        a gate: the rules' number  sixteen a chain
 //	                                                        and a share of the quota
 //	CHAIN#{chain}               ADMIN#{person}              an appointed admin         one a person
 //	NAME#{folded name}          CHAIN                       who has the name (R41)     names differ by more than case
@@ -54,11 +54,13 @@
 // Gates. A join must be refused by whatever was committed before it: a policy,
 // a revocation, a dissolution, a full chain (R16, R47). Were that one item,
 // two thousand joiners would queue on it (R15). So a chain has sixteen gates,
-// each with the number of the chain's rules (Gate) and its share of the quota.
-// A join takes one by chance, states the number that it has read and counts
-// itself, in one write. What changes the rules rewrites all sixteen: joins are
-// many and revocations few. A gate that is full sends the join to one that
-// isn't, and only when none is left is the chain full.
+// each in a partition of its own, with the number of the chain's rules (Gate)
+// and its share of the quota. A join takes one by chance, states the number
+// that it has read and counts itself, in one write. What changes the rules
+// rewrites all sixteen: joins are many and revocations few. In a crowd that
+// write would never find all sixteen free, so after a few tries it marks the
+// chain, and joins wait for it (Turning). A gate that is full sends the join to
+// one that isn't, and only when none is left is the chain full.
 //
 // Moved groups. A deleted group leaves a pointer on the chain to where its
 // people went (R34). A join reads the chain anyway, so an invite into a group
@@ -73,7 +75,8 @@
 // writes a whole item states the one it has read. An epoch of a partner ends
 // with its removal (R38): that is one number on it and on its corp's place,
 // and what was granted before, of however many people, is void with that
-// write.
+// write. The place keeps the moment of its last removal also when the corp is
+// back, since a token from before lets in none of its people (R18).
 //
 // There is no Scan: each question has a key. Nothing is decided on an index,
 // which may be behind: it finds, and the item is read again or is a condition.
@@ -96,6 +99,7 @@
 //	a sweep                              by what is due                 4 requests, and 2 of 2 read and 2 write each
 //	who is asking (Actor)                                               4 read, 2 requests
 //	revoke a link                                                       37 write: the gates are told
+//	how many partners have joined                                       8 read, 1 request: the gates, each apart
 //
 // The people of a partner lie in its item, which is what makes the same
 // roster again so cheap. A partner of more than some thirty people is larger

@@ -93,10 +93,11 @@ type Choice struct {
 // answers the first membership, and writes nothing.
 func (s *Store) Join(ctx context.Context, ticket network.Ticket, p network.Person, choice Choice, now time.Time) (network.Admission, error) {
 	now = now.Truncate(time.Millisecond) // as it is kept, and told again
+	began := time.Now()
 	var out network.Admission
 	gate := rand.IntN(gates)
 	err := retry(ctx, func(int) (bool, error) {
-		j, partner, member, err := s.readJoin(ctx, ticket, p, choice, now)
+		j, partner, member, err := s.readJoin(ctx, ticket, p, choice, now, time.Since(began))
 		if errors.Is(err, errMoved) {
 			return true, nil
 		}
@@ -153,12 +154,12 @@ var errMoved = errors.New("moved meanwhile")
 // readJoin reads what a join is judged by, in two requests. partners are
 // those that it may be about, as far as they exist; member says whether the
 // person is in the corp already.
-func (s *Store) readJoin(ctx context.Context, ticket network.Ticket, p network.Person, choice Choice, now time.Time) (j network.Joining, partners map[string]partnerItem, member bool, err error) {
+func (s *Store) readJoin(ctx context.Context, ticket network.Ticket, p network.Person, choice Choice, now time.Time, waited time.Duration) (j network.Joining, partners map[string]partnerItem, member bool, err error) {
 	members, contacts, err := s.person(ctx, p.ID)
 	if err != nil {
 		return j, nil, false, err
 	}
-	j = network.Joining{Now: now, Chain: network.Chain{ID: ticket.Chain}, Ticket: ticket, Person: p}
+	j = network.Joining{Now: now, Waited: waited, Chain: network.Chain{ID: ticket.Chain}, Ticket: ticket, Person: p}
 	for _, k := range contacts {
 		if k.Chain == ticket.Chain {
 			j.Contacts = append(j.Contacts, k)
@@ -186,6 +187,9 @@ func (s *Store) readJoin(ctx context.Context, ticket network.Ticket, p network.P
 	var chain chainItem
 	if ok, err := found.into(keys[0], &chain); !ok || err != nil {
 		return j, nil, false, orNotFound(err)
+	}
+	if chain.turning() {
+		return j, nil, false, errMoved
 	}
 	j.Chain = chain.chain()
 	if !ticket.IsNotice() {
@@ -232,9 +236,10 @@ func (s *Store) readJoin(ctx context.Context, ticket network.Ticket, p network.P
 		return j, nil, false, network.ErrNotAMember
 	default:
 		j.Corp = *choice.New
-		j.Corp.ID, j.Corp.Version = corp, 0
+		j.Corp.ID, j.Corp.Version, j.Corp.CreatedAt = corp, 0, now
 	}
-	if choice.New != nil && j.Corp.Version > 0 && !member && !named(j) {
+	j.Second = choice.New != nil && j.Corp.Version > 0 && !member
+	if j.Second && !named(j) {
 		// The corp that they make is there already: by another try of theirs in
 		// this moment, or they were taken out of it since.
 		if _, err := s.Member(ctx, corp, p.ID); err == nil {
@@ -254,11 +259,11 @@ func (s *Store) readJoin(ctx context.Context, ticket network.Ticket, p network.P
 }
 
 // named reports whether the corp is that of a roster's partner which names the
-// person too, and which they have not come to yet: then who comes second joins
-// the corp that the first has made (R23).
+// person too, and which they have not come to yet: then who comes second at the
+// same moment joins the corp that the first has made (R23).
 func named(j network.Joining) bool {
 	place := j.Corp.Places[j.Chain.ID]
-	return place.Side == network.Guest && place.RemovedAt.IsZero() && slices.ContainsFunc(j.Contacts, func(k network.Contact) bool {
+	return place.Guest() && slices.ContainsFunc(j.Contacts, func(k network.Contact) bool {
 		return k.Import != "" && k.Partner == place.Partner && k.Epoch == place.Epoch && k.JoinedAt.IsZero() && k.LeftAt.IsZero()
 	})
 }
@@ -307,7 +312,8 @@ func (s *Store) joinTx(j network.Joining, a network.Admission, was partnerItem, 
 
 	s.joinPartner(t, j, a, was, gate)
 
-	place := placeItem{Side: network.Guest, Partner: a.Partner.ID, Epoch: a.Partner.Epoch}
+	// Its last removal stays, for its other people (R18).
+	place := placeItem{Side: network.Guest, Partner: a.Partner.ID, Epoch: a.Partner.Epoch, RemovedAt: at(a.Corp.Places[chain].RemovedAt)}
 	switch c := a.Corp; {
 	case c.Version == 0:
 		c.Version = 1
@@ -335,6 +341,7 @@ func (s *Store) joinPartner(t *tx, j network.Joining, a network.Admission, was p
 	p := a.Partner
 	person := a.Contact.Person
 	fingerprint := p.People[person]
+	_, known := was.People[person]
 	switch {
 	case a.Fresh:
 		p.People = map[string]string{person: fingerprint}
@@ -347,9 +354,15 @@ func (s *Store) joinPartner(t *tx, j network.Joining, a network.Admission, was p
 			vals{"card": newPartnerItem(p, gate).Card, "lpk": l.PK, "lsk": l.SK, "e": p.Edition, "was": was.Edition, "gate": gate, "f": fingerprint})
 	default:
 		// Colleagues don't wait for each other: counters, not editions.
-		t.update(was.key, "SET Card.Joined = Card.Joined + :one, Card.Contacts = Card.Contacts + :new, Edition = Edition + :one, People.#p = :f",
-			"Epoch = :epoch AND Card.#s = :joined AND Card.Corp = :corp AND Card.Joined < :max", map[string]string{"p": person, "s": "State"},
-			vals{"one": 1, "new": p.Contacts - was.Card.Contacts, "f": fingerprint, "epoch": was.Epoch, "joined": network.PartnerJoined, "corp": a.Corp.ID, "max": j.Chain.PeopleLimit})
+		set, cond, names := "SET Card.Joined = Card.Joined + :one, Edition = Edition + :one", "Epoch = :epoch AND Card.#s = :joined AND Card.Corp = :corp AND Card.Joined < :max", map[string]string{"s": "State"}
+		v := vals{"one": 1, "epoch": was.Epoch, "joined": network.PartnerJoined, "corp": a.Corp.ID, "max": j.Chain.PeopleLimit}
+		if !known {
+			// An import may name them in this moment: one of the two counts them.
+			set += ", Card.Contacts = Card.Contacts + :one, People.#p = :f"
+			cond += " AND attribute_not_exists(People.#p)"
+			names["p"], v["f"] = person, fingerprint
+		}
+		t.update(was.key, set, cond, names, v)
 	}
 }
 
@@ -364,7 +377,7 @@ func (s *Store) openGate(ctx context.Context, chain string, old map[string]types
 	if refused.Gate != c.Gate {
 		return rand.IntN(gates), nil
 	}
-	all, err := s.gates(ctx, chain)
+	all, err := s.gates(ctx, chain, true)
 	if err != nil {
 		return 0, err
 	}

@@ -563,3 +563,148 @@ func TestAJoinThatIsCancelledSaysSo(t *testing.T) {
 		t.Error("got nil, want an error")
 	}
 }
+
+func TestR23_TheOwnerOfAChainPutsNobodyIntoAPartnersOwnCorp(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	ctx := t.Context()
+	w.importRows(t, 1, []network.RosterRow{row(20, "Acme"), row(21, "Acme")})
+	a, err := w.Join(ctx, noticeOf(row(20, "Acme")), person(20), anew("Acme"), noon)
+	must(t, err)
+	// Who was on the same roster, a moment later, and who is put on it half a year later.
+	late := noon.Add(180 * day)
+	_, _, err = roster{id: importID(2), rows: []network.RosterRow{row(66, "Acme")}, at: late}.run(ctx, w.Store)
+	must(t, err)
+	for name, join := range map[string]struct {
+		who int
+		at  time.Time
+	}{"of the same roster, two minutes later": {21, noon.Add(2 * time.Minute)}, "of a later roster": {66, late.Add(time.Hour)}} {
+		_, err = w.Join(ctx, noticeOf(row(join.who, "Acme")), person(join.who), anew("Whatever"), join.at)
+		wants(t, name, err, network.ErrPartnerConflict)
+	}
+	page, _, err := w.Members(ctx, a.Corp.ID, "", 10)
+	must(t, err)
+	same(t, "members of the partner's corp", len(page), 1)
+	// Whom the corp itself takes in may join as a colleague.
+	w.colleague(t, a.Corp.ID, 21, network.Staff)
+	b, err := w.Join(ctx, noticeOf(row(21, "Acme")), person(21), Choice{Corp: a.Corp.ID}, noon.Add(time.Hour))
+	must(t, err)
+	same(t, "corp", b.Corp.ID, a.Corp.ID)
+}
+
+func TestR18_ALinkFromBeforeARemovalReadmitsNobodyOfThatCorpAlsoWhenAColleagueIsBack(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	ctx := t.Context()
+	old := w.link(t, network.Invite{})
+	a, p := w.partner(t, 7)
+	q := w.colleague(t, a.Corp.ID, 8, network.Staff)
+	w.join(t, old, q, Choice{Corp: a.Corp.ID})
+	must(t, w.RemovePartner(ctx, chainID, a.Partner.ID, 0, noon.Add(2*time.Hour)))
+	_, err := w.Join(ctx, old, q, Choice{Corp: a.Corp.ID}, noon.Add(3*time.Hour))
+	wants(t, "a colleague after the removal", err, network.ErrInviteRevoked)
+	fresh := w.link(t, network.Invite{CreatedAt: noon.Add(4 * time.Hour), MaxUses: 2})
+	_, err = w.Join(ctx, fresh, p, Choice{Corp: a.Corp.ID}, noon.Add(5*time.Hour))
+	must(t, err)
+	_, err = w.Join(ctx, old, q, Choice{Corp: a.Corp.ID}, noon.Add(6*time.Hour))
+	wants(t, "a colleague when another is back", err, network.ErrInviteRevoked)
+	_, err = w.Actor(ctx, q, a.Corp.ID, chainID)
+	wants(t, "their access", err, network.ErrNotFound)
+	again, err := w.Join(ctx, old, p, Choice{Corp: a.Corp.ID}, noon.Add(6*time.Hour))
+	must(t, err)
+	same(t, "who is back, again", again.Repeat, true) // R15
+	_, err = w.Join(ctx, fresh, q, Choice{Corp: a.Corp.ID}, noon.Add(6*time.Hour))
+	must(t, err)
+	same(t, "place", w.corpNow(t, a.Corp.ID).Places[chainID], network.Place{Side: network.Guest, Partner: a.Partner.ID, Epoch: 1, RemovedAt: noon.Add(2 * time.Hour)})
+}
+
+func TestR02_WhoHasJoinedByARosterMakesOneMoreCorpByALink(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.importRows(t, 1, []network.RosterRow{row(20, "Acme")})
+	a := w.join(t, noticeOf(row(20, "Acme")), person(20), anew("Acme"))
+	link := w.link(t, network.Invite{})
+	b := w.join(t, link, person(20), anew("My Own Workshop"))
+	if b.Repeat || b.Corp.Name != "My Own Workshop" || b.Corp.ID == a.Corp.ID {
+		t.Errorf("got %+v, want a membership under the corp that was asked for", b)
+	}
+	for ticket, corp := range map[network.Ticket]string{noticeOf(row(20, "Acme")): a.Corp.ID, link: b.Corp.ID} {
+		again := w.join(t, ticket, person(20), anew(map[string]string{a.Corp.ID: "Acme", b.Corp.ID: "My Own Workshop"}[corp]))
+		same(t, "R15 again", []any{again.Repeat, again.Corp.ID}, []any{true, corp})
+	}
+}
+
+func TestAnImportThatNamesAColleagueAsTheyJoinCountsThemOnce(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	ctx := t.Context()
+	w.importRows(t, 1, []network.RosterRow{row(20, "Acme")})
+	a := w.join(t, noticeOf(row(20, "Acme")), person(20), anew("Acme"))
+	q := w.colleague(t, a.Corp.ID, 21, network.Staff)
+	link, named := w.link(t, network.Invite{}), row(21, "Acme")
+	past := New(dynamotest.Client(os.Getenv("DYNAMODB_ENDPOINT")), w.tb.Name)
+	w.tb.Reset()
+	var did error
+	w.tb.Break = func(op string, n int) dynamotest.Fault {
+		if op == "TransactWriteItems" && n == 1 { // as an import's chunk does: the partner knows of them, their contact is to follow
+			var is partnerItem
+			if is, did = past.partnerItem(ctx, chainID, a.Partner.ID); did == nil {
+				is.People[q.ID], is.Card.Contacts, is.Edition = named.Fingerprint(), 2, is.Edition+1
+				tx := past.tx()
+				tx.put(is, "", nil)
+				_, _, did = tx.send(ctx)
+			}
+		}
+		return dynamotest.None
+	}
+	_, err := w.Join(ctx, link, q, Choice{Corp: a.Corp.ID}, noon.Add(time.Hour))
+	w.tb.Break = nil
+	must(t, did)
+	must(t, err)
+	p := w.partnerNow(t, a.Partner.ID)
+	same(t, "joined, contacts, people", []int{p.Joined, p.Contacts, len(p.People)}, []int{2, 2, 2})
+	same(t, "the roster's fingerprint", p.People[q.ID], named.Fingerprint())
+}
+
+func TestR16_AnInviteThatEndsBetweenTwoTriesOfAJoinAdmitsNobody(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	link := w.link(t, network.Invite{Own: time.Hour})
+	w.tb.Reset()
+	w.tb.Break = func(op string, n int) dynamotest.Fault {
+		if op == "TransactWriteItems" && n <= 3 { // which it waits for 35 ms at least
+			return dynamotest.Conflict
+		}
+		return dynamotest.None
+	}
+	_, err := w.Join(t.Context(), link, person(7), anew("Seven"), noon.Add(time.Hour-20*time.Millisecond))
+	wants(t, "a join that had to try again", err, network.ErrInviteExpired)
+}
+
+func TestR16_AJoinWaitsForWhoTurnsTheGates(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	ctx := t.Context()
+	link := w.link(t, network.Invite{})
+	must(t, w.holdJoins(ctx, chainID, 2))
+	past := New(dynamotest.Client(os.Getenv("DYNAMODB_ENDPOINT")), w.tb.Name)
+	w.tb.Reset()
+	var did error
+	w.tb.Break = func(op string, n int) dynamotest.Fault {
+		if op == "BatchGetItem" && n == 2 { // it has seen the mark, and comes again
+			_, did = past.RevokeInvite(ctx, chainID, link.Invite, noon)
+		}
+		return dynamotest.None
+	}
+	_, err := w.Join(ctx, link, person(7), anew("Seven"), noon)
+	must(t, did)
+	wants(t, "the join", err, network.ErrInviteRevoked)
+	same(t, "its writes", w.tb.Meter().ByOp["TransactWriteItems"], 0)
+	w.tb.Break = nil
+	if _, marked := w.tb.Items(t)[chainKey(chainID).PK+"|"+chainKey(chainID).SK]["Turning"]; marked {
+		t.Error("the gates are turned, and joins still wait")
+	}
+	// Who has died over it holds nobody for good.
+	must(t, w.holdJoins(ctx, chainID, 2))
+	w.join(t, w.link(t, network.Invite{}), person(8), anew("Eight"))
+}

@@ -19,9 +19,13 @@ func corpKey(corp string) key           { return key{"CORP#" + corp, "CORP"} }
 func memberKey(person, corp string) key { return key{"PERSON#" + person, "CORP#" + corp} }
 func chainKey(chain string) key         { return key{"CHAIN#" + chain, "CHAIN"} }
 func adminKey(chain, person string) key { return key{"CHAIN#" + chain, "ADMIN#" + person} }
-func gateKey(chain string, i int) key   { return key{"CHAIN#" + chain, fmt.Sprintf("GATE#%02d", i)} }
-func nameKey(folded string) key         { return key{"NAME#" + folded, "CHAIN"} }
-func treeKey(chain string) key          { return key{"CHAIN#" + chain + "#GROUPS", "TREE"} }
+
+// gateKey gives each gate a partition of its own: a crowd at all sixteen isn't
+// a crowd at one.
+func gateKey(chain string, i int) key { return key{fmt.Sprintf("CHAIN#%s#G%02d", chain, i), "GATE"} }
+
+func nameKey(folded string) key { return key{"NAME#" + folded, "CHAIN"} }
+func treeKey(chain string) key  { return key{"CHAIN#" + chain + "#GROUPS", "TREE"} }
 func groupKey(chain string, id int) key {
 	return key{"CHAIN#" + chain + "#GROUPS", fmt.Sprintf("GROUP#%010d", id)}
 }

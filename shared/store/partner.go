@@ -305,7 +305,7 @@ func (s *Store) RemovePartner(ctx context.Context, chain, id string, edition int
 			vals{"removed": network.PartnerRemoved, "none": 0, "nobody": map[string]string{}, "one": 1, "e": it.Edition})
 		if it.Card.Corp != "" {
 			t.update(corpKey(it.Card.Corp), "SET Places.#c = :place, Version = Version + :one", "attribute_exists(PK)", map[string]string{"c": chain},
-				vals{"place": placeItem{Side: network.Guest, Partner: id, Epoch: it.Epoch, RemovedAt: at(now)}, "one": 1})
+				vals{"place": placeItem{Side: network.Guest, Partner: id, Epoch: it.Epoch, Out: true, RemovedAt: at(now)}, "one": 1})
 		}
 		if it.Card.State == network.PartnerJoined {
 			s.uncount(t, chain, it.Gate)

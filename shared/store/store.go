@@ -9,9 +9,11 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awsretry "github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/smithy-go"
 
 	"github.com/tributary-app/tributary/shared/network"
 )
@@ -147,19 +149,31 @@ func again(err error) bool {
 	return false
 }
 
-// tries is how often a write that lost against another is tried again: with
-// waits that double from 10 ms to 640 ms it gives up after about two seconds.
-const tries = 8
+// patience is how often a write that lost against another is tried, with waits
+// that double from 10 ms as often as that, give or take half.
+type patience struct{ tries, doublings int }
+
+var (
+	// usual waits up to 640 ms and gives up after about two seconds.
+	usual = patience{8, 6}
+	// stubborn waits 320 ms at most, and gives up after about seven seconds,
+	// within the ten that a door has.
+	stubborn = patience{25, 5}
+)
 
 // retry runs do until it is done, fails, or has been tried often enough; then
 // the caller hears that we are busy. do says whether it is worth another try.
 func retry(ctx context.Context, do func(try int) (again bool, err error)) error {
-	for try := range tries {
+	return usual.retry(ctx, do)
+}
+
+func (p patience) retry(ctx context.Context, do func(try int) (again bool, err error)) error {
+	for try := range p.tries {
 		more, err := do(try)
 		if !more {
 			return err
 		}
-		wait := time.Duration(10<<min(try, 6)) * time.Millisecond
+		wait := time.Duration(10<<min(try, p.doublings)) * time.Millisecond
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -173,8 +187,13 @@ func retry(ctx context.Context, do func(try int) (again bool, err error)) error 
 // can read again what has changed meanwhile. refused turns the failed
 // condition's index into the answer; nil means: read and try again.
 func (s *Store) commit(ctx context.Context, build func() (*tx, error), refused func(i int, old map[string]types.AttributeValue) error) error {
-	return retry(ctx, func(int) (bool, error) {
-		t, err := build()
+	return s.persist(ctx, usual, func(int) (*tx, error) { return build() }, refused)
+}
+
+// persist is commit with another patience; build is told which try it is.
+func (s *Store) persist(ctx context.Context, p patience, build func(try int) (*tx, error), refused func(i int, old map[string]types.AttributeValue) error) error {
+	return p.retry(ctx, func(try int) (bool, error) {
+		t, err := build(try)
 		if err != nil || t == nil {
 			return false, err
 		}
@@ -351,10 +370,23 @@ func (m moment) time() time.Time {
 }
 
 // wrap says where an error came from; one that a person may read passes as
-// it is.
+// it is. A table that has too much to do is ErrBusy: later it will have time.
 func wrap(where string, err error) error {
-	if err == nil || network.KindOf(err) != network.Internal {
+	switch {
+	case err == nil || network.KindOf(err) != network.Internal:
 		return err
+	case throttled(err):
+		return fmt.Errorf("%s: %w: %w", where, network.ErrBusy, err)
 	}
 	return fmt.Errorf("%s: %w", where, err)
+}
+
+// throttled reports whether the table refused for want of capacity.
+func throttled(err error) bool {
+	api, ok := errors.AsType[smithy.APIError](err)
+	if !ok {
+		return false
+	}
+	_, listed := awsretry.DefaultThrottleErrorCodes[api.ErrorCode()]
+	return listed
 }
