@@ -182,3 +182,22 @@ func TestAdminsAreMembersOfTheOwnerAppointedByItsSuperAdmins(t *testing.T) {
 	w.ask(w.boss, "DELETE", w.in("/admins/"+staff.id()), "").want(204, "")
 	w.ask(staff, "POST", w.in("/groups"), `{"name":"华南"}`).want(403, "denied")
 }
+
+func TestAChainIsDissolvedByItsEdition(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	etag := w.ask(w.boss, "GET", w.in(""), "").want(200, "").head.Get("ETag")
+	w.between(func(w *world) {
+		was, err := w.store.Chain(t.Context(), w.chain)
+		if err != nil {
+			t.Error(err)
+		}
+		name := secret + "新"
+		if _, err := w.store.EditChain(t.Context(), was, network.ChainEdit{Name: &name}, noon); err != nil {
+			t.Error(err)
+		}
+	})
+	w.ask(w.boss, "DELETE", w.in(""), "", "If-Match", etag).want(412, "precondition_failed")
+	w.tb.Break = nil
+	w.ask(w.boss, "DELETE", w.in(""), "").want(204, "")
+}

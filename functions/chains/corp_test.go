@@ -219,3 +219,82 @@ func TestR09_WhoIsRemovedLeavesNoLiveInviteAndNoRole(t *testing.T) {
 	w.addMember(w.owner, staff, "member")
 	w.ask(staff, "PATCH", w.in(""), `{"members_may_invite":false}`).want(403, "denied")
 }
+
+// R18, R39: who is taken out of a corp is out of its chains, and needs an
+// invite to come back.
+func TestWhoIsOutOfACorpIsOutOfItsChains(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	li, p := w.join(person(40), secret+"甲", 1)
+	members := "/v1/corps/" + li.corp + "/members"
+	wang := person(41).as(li.corp)
+	body := fmt.Sprintf(`{"name":%q,"phone":%q,"role":"super_admin"}`, wang.name, wang.phone)
+	w.ask(li, "POST", members, body).want(201, "")
+	w.enter(wang)
+	states := func() map[string]network.ContactState {
+		got := map[string]network.ContactState{}
+		for _, k := range all[contactJSON](w, w.boss, w.in("/partners/"+p.ID+"/contacts")) {
+			got[k.Phone] = k.State
+		}
+		return got
+	}
+	w.ask(li, "DELETE", members+"/"+wang.id(), "").want(204, "")
+	if got := states(); got[wang.phone] != network.ContactLeft || got[li.phone] != network.ContactJoined {
+		t.Errorf("got %v, want one who has left", got)
+	}
+	w.ask(li, "POST", members, body).want(201, "")
+	w.ask(wang, "GET", w.in(""), "").want(404, "not_found") // R18
+
+	// The only one who is in the chain hands the corp over and goes.
+	w.ask(li, "DELETE", members+"/"+li.id()+"?successor="+wang.id(), "").want(204, "")
+	is, err := w.store.Partner(t.Context(), w.chain, p.ID)
+	if err != nil || is.State != network.PartnerEmpty || is.Joined != 0 {
+		t.Errorf("got %+v, %v, want it empty (R39)", is, err)
+	}
+	if n, err := w.store.JoinedPartners(t.Context(), w.chain); n != 0 || err != nil {
+		t.Errorf("got %d joined partners, %v, want none (R47)", n, err)
+	}
+}
+
+func TestARemovalThatBrokeOffIsFinishedByAskingAgain(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	li, p := w.join(person(40), secret+"甲", 1)
+	members := "/v1/corps/" + li.corp + "/members"
+	wang := person(41).as(li.corp)
+	w.ask(li, "POST", members, fmt.Sprintf(`{"name":%q,"phone":%q,"role":"member"}`, wang.name, wang.phone)).want(201, "")
+	w.enter(wang)
+	if err := w.store.RemoveMember(t.Context(), li.corp, wang.id()); err != nil { // and no more
+		t.Fatal(err)
+	}
+	link := w.invite(wang, 1)
+	for range 2 {
+		w.ask(li, "DELETE", members+"/"+wang.id(), "").want(404, "not_found")
+	}
+	is, err := w.store.Partner(t.Context(), w.chain, p.ID)
+	if got := w.inviteState(link); got != network.InviteRevoked || err != nil || is.Joined != 1 {
+		t.Errorf("got an invite that is %s and %+v, %v, want it revoked and one of two joined", got, is, err)
+	}
+}
+
+func TestR09_NoLinkOutlivesItsMakersPlaceInTheCorp(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	li, p := w.join(person(40), secret+"甲", 1)
+	members := "/v1/corps/" + li.corp + "/members"
+	wang := person(41).as(li.corp)
+	w.ask(li, "POST", members, fmt.Sprintf(`{"name":%q,"phone":%q,"role":"member"}`, wang.name, wang.phone)).want(201, "")
+	w.enter(wang)
+	if err := w.store.Leave(t.Context(), w.chain, p.ID, wang.id(), noon); err != nil {
+		t.Fatal(err)
+	}
+	early := w.invite(wang, 1) // made in a chain where they are no more
+	var late network.Ticket
+	w.between(func(w *world) { late = w.invite(wang, 1) })
+	w.ask(li, "DELETE", members+"/"+wang.id(), "").want(204, "")
+	for what, link := range map[string]network.Ticket{"early": early, "late": late} {
+		if got := w.inviteState(link); got != network.InviteRevoked {
+			t.Errorf("%s: got an invite that is %s, want it revoked", what, got)
+		}
+	}
+}

@@ -249,6 +249,31 @@ func (w *world) join(who someone, name string, group int) (someone, network.Part
 	return who, a.Partner
 }
 
+// enter brings in a colleague of somebody who is in.
+func (w *world) enter(who someone) {
+	w.t.Helper()
+	_, err := w.store.Join(w.t.Context(), w.invite(w.boss, 1), network.Person{ID: who.id(), Name: who.name, Phone: who.phone}, store.Choice{Corp: who.corp}, noon)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// between has something done as the next transaction is about to commit, in
+// the same world.
+func (w *world) between(do func(w *world)) {
+	past := *w.chains
+	past.store = store.New(dynamotest.Client(os.Getenv("DYNAMODB_ENDPOINT")), w.tb.Name) // past Break
+	w.tb.Reset()
+	w.tb.Break = func(op string, n int) dynamotest.Fault {
+		if op == "TransactWriteItems" && n == 1 {
+			other := *w
+			other.chains = &past
+			do(&other)
+		}
+		return dynamotest.None
+	}
+}
+
 // roster does what the imports door does with checked rows.
 func (w *world) roster(rows ...network.RosterRow) network.Import {
 	w.t.Helper()
@@ -273,8 +298,7 @@ func (w *world) roster(rows ...network.RosterRow) network.Import {
 		}
 		plans, err = w.store.KeepPlan(ctx, w.chain, id, n, plans)
 		must(err)
-		must(w.store.Apply(ctx, imp, n, chunk, plans, nil))
-		must(w.store.TallyChunk(ctx, imp, n, plans))
+		must(w.store.Apply(ctx, imp, n, chunk, plans))
 		imp.Counts = imp.Counts.Add(network.Count(plans, true))
 	}
 	imp.State, imp.EndedAt = network.ImportDone, noon

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/tributary-app/tributary/shared/dynamotest"
 	"github.com/tributary-app/tributary/shared/network"
 )
 
@@ -98,4 +99,56 @@ func TestR34_AGroupWithSomethingInItGoesOnlyWithSomewhereForThat(t *testing.T) {
 	if !slices.Equal(ids, []int{1}) {
 		t.Errorf("got groups %v, want the root", ids)
 	}
+}
+
+// R34: however a deletion breaks off, nobody is shown in a group that is gone.
+func TestR34_WhoIsStillFiledInADeletedGroupIsShownWhereItWent(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	east, south := w.newGroup("华东", 1), w.newGroup("华南", 1)
+	li, p := w.join(person(2), secret+"甲", east)
+	w.join(person(3), secret+"乙", east)
+	at := w.in(fmt.Sprintf("/groups/%d?reassign_to=%d", east, south))
+	w.tb.Reset()
+	w.tb.Break = func(op string, n int) dynamotest.Fault {
+		if op == "TransactWriteItems" && n > 1 { // the group goes, and nobody along
+			return dynamotest.Before
+		}
+		return dynamotest.None
+	}
+	if got := w.ask(w.boss, "DELETE", at, ""); got.code < 500 {
+		t.Errorf("got %d, want the request to break off", got.code)
+	}
+	w.tb.Break = nil
+	var one partnerJSON
+	w.ask(w.boss, "GET", w.in("/partners/"+p.ID), "").want(200, "").into(&one)
+	for _, p := range append(all[partnerJSON](w, w.boss, w.in("/partners")), append(all[partnerJSON](w, li, w.in("/partners")), one)...) {
+		if p.GroupID != south {
+			t.Errorf("got %s in %d, want %d", p.Name, p.GroupID, south)
+		}
+	}
+	if got := all[groupJSON](w, li, w.in("/groups")); len(got) != 1 || got[0].GroupID != south {
+		t.Errorf("got %+v, want the partner in %d", got, south)
+	}
+	w.ask(w.boss, "DELETE", at, "").want(204, "") // once more finishes it
+	if got := all[partnerJSON](w, w.boss, w.in(fmt.Sprintf("/partners?group_id=%d", south))); len(got) != 2 {
+		t.Errorf("got %+v, want both filed in %d", got, south)
+	}
+}
+
+func TestAGroupIsDeletedByItsEdition(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	east := w.newGroup("华东", 1)
+	at := w.in(fmt.Sprintf("/groups/%d", east))
+	w.between(func(w *world) {
+		name := "华南"
+		if _, err := w.store.EditGroup(t.Context(), w.chain, east, &name, nil, nil, 0); err != nil {
+			t.Error(err)
+		}
+	})
+	w.ask(w.boss, "DELETE", at, "", "If-Match", `"1"`).want(412, "precondition_failed")
+	w.tb.Break = nil
+	w.ask(w.boss, "DELETE", at, "", "If-Match", `"0"`).want(412, "precondition_failed")
+	w.ask(w.boss, "DELETE", at, "", "If-Match", `"2"`).want(204, "")
 }

@@ -164,3 +164,29 @@ func TestTheTemplateIsAWorkbookInEitherLanguage(t *testing.T) {
 	}
 	w.ask(someone{}, "GET", "/v1/openapi.yaml", "").want(200, "")
 }
+
+func TestATicketIsGivenAgainOnlyWhileItsImportWaits(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	ask := func() answer {
+		return w.ask(w.boss, "POST", w.in("/imports"), `{"file_name":"a.csv"}`, "Idempotency-Key", "k1")
+	}
+	first := ask().want(201, "").str("import_id")
+	if again := ask().want(201, "").str("import_id"); again != first {
+		t.Errorf("got %s and %s, want one import", first, again)
+	}
+	if _, err := w.store.BeginImport(t.Context(), w.chain, first, "etag", noon); err != nil {
+		t.Fatal(err)
+	}
+	ask().want(409, "conflict")
+}
+
+// R04 stops what is new after a change of industry: rosters, too.
+func TestR04_ACorpThatHasBecomeASchoolImportsNobody(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.ask(w.boss, "PATCH", "/v1/corps/"+w.owner, `{"industry":"学前教育"}`).want(200, "")
+	w.unchanged(func() {
+		w.ask(w.boss, "POST", w.in("/imports"), `{"file_name":"a.csv"}`).want(403, "corp_not_eligible")
+	})
+}

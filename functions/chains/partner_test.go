@@ -1,7 +1,9 @@
 package main
 
 import (
+	"encoding/base64"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -213,5 +215,144 @@ func TestContactsAreShownToWhoMaySeeThem(t *testing.T) {
 	w.ask(who, "GET", w.in("/partners/"+p.PartnerID), "").want(200, "").into(&own)
 	if own.Contacts != 1 || own.CorpID == nil || *own.CorpID != who.corp {
 		t.Errorf("got %+v, want one contact counted", own)
+	}
+}
+
+// Whoever has a corp can add phones to it and is answered their person ids, so
+// none of those is said of people whose phone is masked.
+func TestNoListOfAChainSaysAPersonsIdBesideTheirMaskedPhone(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.ask(w.boss, "PATCH", w.in(""), `{"partners_see_each_other":true}`).want(200, "")
+	victim, theirs := w.join(person(40), secret+"甲", 1)
+	colleague := person(42)
+	w.ask(victim, "POST", "/v1/corps/"+victim.corp+"/members", fmt.Sprintf(`{"name":%q,"phone":%q,"role":"member"}`, colleague.name, colleague.phone)).want(201, "")
+	w.enter(colleague.as(victim.corp))
+	spy, _ := w.join(person(41), secret+"乙", 1)
+	staff := person(2)
+	w.addMember(w.owner, staff, "member")
+	unmasked := w.ask(spy, "POST", "/v1/corps/"+spy.corp+"/members", fmt.Sprintf(`{"name":"x","phone":%q,"role":"member"}`, victim.phone)).want(201, "").str("person_id")
+	if unmasked != victim.id() {
+		t.Fatalf("got %s, want %s: what the rest of this test is about", unmasked, victim.id())
+	}
+	for _, who := range []someone{spy, staff} {
+		at := w.in("/partners/" + theirs.ID + "/contacts")
+		said := string(w.ask(who, "GET", at, "").want(200, "").body)
+		var first page[contactJSON]
+		w.ask(who, "GET", at+"?limit=1", "").want(200, "").into(&first)
+		cursor, _ := base64.RawURLEncoding.DecodeString(*first.NextCursor)
+		for _, id := range []string{victim.id(), colleague.id()} {
+			if strings.Contains(said, id) || strings.Contains(string(cursor), id) {
+				t.Errorf("%s is in %s or behind the cursor %q", id, said, cursor)
+			}
+		}
+		if want := personKey.Contact(w.chain, victim.id()); !strings.Contains(said, want) {
+			t.Errorf("%s isn't in %s", want, said)
+		}
+	}
+}
+
+func TestR03_NeitherPagesNorCursorsTellGuestsOfThoseStillToCome(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	var all []network.RosterRow
+	for n := range 9 {
+		r := row(1)
+		r.Phone = person(50 + n).phone
+		all = append(all, r)
+	}
+	w.roster(all...)
+	id := network.RosterPartnerID(w.chain, "", all[0].Corp)
+	me := person(50)
+	me.corp = w.newCorp(me, secret+"甲")
+	w.bind(me, id)
+	at := w.in("/partners/" + id + "/contacts?limit=1")
+	list := func() (pages int) {
+		for cursor := ""; ; {
+			var p page[contactJSON]
+			w.ask(me, "GET", at+cursor, "").want(200, "").into(&p)
+			if pages++; len(p.Items) != 1 {
+				t.Errorf("got %+v, want a page of one", p.Items)
+			}
+			if p.NextCursor == nil {
+				return pages
+			}
+			cursor = "&cursor=" + *p.NextCursor
+		}
+	}
+	if got := list(); got != 1 {
+		t.Errorf("got %d pages, want one: of nine they alone have joined", got)
+	}
+	for _, n := range []int{54, 58} {
+		w.ask(me, "POST", "/v1/corps/"+me.corp+"/members", fmt.Sprintf(`{"name":"x","phone":%q,"role":"member"}`, person(n).phone)).want(201, "")
+		w.bind(person(n).as(me.corp), id)
+	}
+	if got := list(); got != 3 {
+		t.Errorf("got %d pages, want three", got)
+	}
+}
+
+func TestPartnersReadNeitherWhatTheOwnerCallsThemNorOthersGroups(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.ask(w.boss, "PATCH", w.in(""), `{"partners_see_each_other":true}`).want(200, "")
+	east, west := w.newGroup("华东", 1), w.newGroup("华西", 1)
+	li, own := w.join(person(41), secret+"甲", east)
+	_, other := w.join(person(42), secret+"乙", west)
+	for _, id := range []string{own.ID, other.ID} {
+		w.ask(w.boss, "PATCH", w.in("/partners/"+id), `{"alias":"不守信客户"}`).want(200, "")
+	}
+	groups := map[string]int{}
+	for _, p := range append(all[partnerJSON](w, li, w.in("/partners?limit=1")), all[partnerJSON](w, li, w.in("/partners"))...) {
+		if groups[p.PartnerID] = p.GroupID; p.Alias != "" {
+			t.Errorf("a partner reads the alias %q", p.Alias)
+		}
+	}
+	if want := map[string]int{own.ID: east, other.ID: network.RootGroup}; !maps.Equal(groups, want) {
+		t.Errorf("got groups %v, want %v", groups, want)
+	}
+	one := w.ask(li, "GET", w.in("/partners/"+other.ID), "").want(200, "")
+	var p partnerJSON
+	if one.into(&p); p.Alias != "" || p.GroupID != network.RootGroup || one.head.Get("ETag") != "" {
+		t.Errorf("got %+v with ETag %q, want none of it", p, one.head.Get("ETag"))
+	}
+	var first page[partnerJSON]
+	w.ask(li, "GET", w.in("/partners?limit=1"), "").want(200, "").into(&first)
+	if _, err := personKey.Open(w.chain, *first.NextCursor); err != nil {
+		t.Errorf("got cursor %s, want it sealed: %v", *first.NextCursor, err)
+	}
+}
+
+// R09, R38: an invite that is made between the two halves of a removal dies as
+// the others do.
+func TestR38_AnInviteMadeWhileItsCorpIsRemovedDoesNotOutliveThat(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	li, p := w.join(person(2), secret+"甲", 1)
+	var late network.Ticket
+	w.between(func(w *world) { late = w.invite(li, 1) })
+	w.ask(w.boss, "DELETE", w.in("/partners/"+p.ID), "").want(204, "")
+	if got := w.inviteState(late); got != network.InviteRevoked {
+		t.Errorf("got an invite that is %s, want it revoked", got)
+	}
+}
+
+// A partner that nobody knows a corp of comes by one just as it is withdrawn.
+func TestR38_ACorpThatComesAsItsPartnerIsWithdrawnLeavesNoInvite(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.roster(row(1))
+	id := network.RosterPartnerID(w.chain, "", row(1).Corp)
+	li := someone{name: secret + "联系人", phone: row(1).Phone}
+	li.corp = w.newCorp(li, secret+"甲")
+	var late network.Ticket
+	w.between(func(w *world) {
+		w.bind(li, id)
+		late = w.invite(li, 1)
+	})
+	w.ask(w.boss, "DELETE", w.in("/partners/"+id), "").want(204, "")
+	w.ask(li, "GET", w.in(""), "").want(404, "not_found")
+	if got := w.inviteState(late); got != network.InviteRevoked {
+		t.Errorf("got an invite that is %s, want it revoked", got)
 	}
 }

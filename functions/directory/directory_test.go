@@ -564,10 +564,7 @@ func (w *world) roster(t *testing.T, all ...network.RosterRow) string {
 	if plans, err = w.KeepPlan(ctx, chainID, imp.ID, 0, plans); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.Apply(ctx, imp, 0, all, plans, before); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.TallyChunk(ctx, imp, 0, plans); err != nil {
+	if err := w.Apply(ctx, imp, 0, all, plans); err != nil {
 		t.Fatal(err)
 	}
 	return imp.ID
@@ -628,5 +625,65 @@ func TestTheDoorRefusesToStartWithoutItsEnvironment(t *testing.T) {
 	err := run(t.Context(), func(string) string { return "" })
 	if err == nil || !strings.Contains(err.Error(), "TABLE_NAME") || !strings.Contains(err.Error(), "PERSON_KEY") && !strings.Contains(err.Error(), "AWS_REGION") {
 		t.Errorf("got %v, want it to name what is missing", err)
+	}
+}
+
+// R03: who is still to join shows neither as a gap in a page nor by a cursor.
+func TestR03_ColleaguesStillToComeLeaveNoTrace(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	var all []network.RosterRow
+	for n := range 8 {
+		all = append(all, row("Acme", 50+n))
+	}
+	w.roster(t, all...)
+	c := claims(50)
+	acme := w.corp(t, "Acme", c)
+	w.in(t, 50, acme, network.Ticket{Chain: chainID, Partner: network.RosterPartnerID(chainID, "", "Acme"), Person: id(c), Version: 1})
+	want := []string{"partner Acme", "contact Person 1 admin", "contact 联系人50 colleague"}
+	if got := w.all(t, c, ""); !reflect.DeepEqual(got, want) {
+		t.Fatalf("got %v, want %v", got, want)
+	}
+	cursor := ""
+	for n := range want {
+		page := w.as(t, c, path+"?limit=1&cursor="+cursor).want(t, 200, "")
+		if got := page.said(); len(got) != 1 || got[0] != want[n] {
+			t.Errorf("page %d: got %v, want %q", n, got, want[n])
+		}
+		if next, more := page.body["next_cursor"].(string); more != (n < len(want)-1) {
+			t.Errorf("page %d: got %s, want three pages", n, page.Body)
+		} else {
+			cursor = next
+		}
+		if _, err := people.Open(chainID, cursor); err != nil {
+			t.Errorf("page %d: got cursor %s, want it sealed: %v", n, cursor, err)
+		}
+	}
+}
+
+// What a partner is called by the owner, and the groups of others, aren't its
+// business.
+func TestWithTheSwitchAPartnerReadsNeitherAliasesNorOthersGroups(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.partners(t)
+	on, alias := true, "won't pay"
+	w.see(t, network.ChainEdit{PartnersSeeAnother: &on})
+	for _, n := range []int{12, 13} {
+		if _, err := w.EditPartner(t.Context(), w.chain, network.CorpPartnerID(chainID, w.corps[n].ID), network.PartnerEdit{Alias: &alias}, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	groups := map[string]float64{}
+	for _, i := range w.as(t, claims(12), path).want(t, 200, "").body["items"].([]any) {
+		if p, ok := i.(map[string]any)["partner"].(map[string]any); ok {
+			if groups[p["name"].(string)] = p["group_id"].(float64); p["alias"] != "" {
+				t.Errorf("got %v, want no alias", p)
+			}
+		}
+	}
+	want := map[string]float64{"Dealer 10": 1, "Dealer 11": 1, "Dealer 12": float64(w.north), "Dealer 13": 1, "Dealer 14": 1, "Dealer 15": 1}
+	if !reflect.DeepEqual(groups, want) {
+		t.Errorf("got groups %v, want %v", groups, want)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -662,5 +663,39 @@ func TestTheDoorRefusesToStartWithoutItsEnvironment(t *testing.T) {
 	err := run(t.Context(), func(string) string { return "" })
 	if err == nil || !strings.Contains(err.Error(), "WEB_URL") || !strings.Contains(err.Error(), "TOKEN_KEYS") {
 		t.Errorf("got %v, want it to name what is missing", err)
+	}
+}
+
+// A guest learns neither how many links others have made, nor when: ids of
+// invites are times.
+func TestAListTellsGuestsNothingOfOthersInvites(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	on := true
+	w.edit(t, network.ChainEdit{PartnersMayInvite: &on})
+	var mine []string
+	for n := range 12 {
+		w.now = w.now.Add(time.Second)
+		if n%5 == 0 {
+			mine = append(mine, w.create(t, w.guest, `{}`).want(t, 201, "").text("invite_id"))
+		}
+		w.create(t, w.boss, `{}`).want(t, 201, "")
+	}
+	slices.Reverse(mine)
+	var got []string
+	cursor := ""
+	for n := range mine {
+		page := w.as(t, w.guest, "GET", path+"?limit=1&cursor="+cursor, "").want(t, 200, "")
+		got = append(got, page.ids()...)
+		var more bool
+		if cursor, more = page.body["next_cursor"].(string); more != (n < len(mine)-1) {
+			t.Errorf("page %d: got %s, want the last page to be the third", n, page.Body)
+		}
+		if _, err := people.Open(chainID, cursor); err != nil {
+			t.Errorf("got cursor %s, want it sealed: %v", cursor, err)
+		}
+	}
+	if !slices.Equal(got, mine) {
+		t.Errorf("got %v, want %v, one a page", got, mine)
 	}
 }

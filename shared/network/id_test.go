@@ -1,6 +1,7 @@
 package network_test
 
 import (
+	"encoding/base64"
 	"regexp"
 	"slices"
 	"strings"
@@ -97,5 +98,51 @@ func TestR01_APersonIsTheirPhoneUnderTheKey(t *testing.T) {
 	}
 	if b := network.PersonKey("another").Person("+8613800000000"); a == b {
 		t.Error("an id can be found without the key")
+	}
+}
+
+// A handle is of one chain, and no person id: whoever can turn phones into
+// those learns nothing of it.
+func TestAContactsHandleIsOfOneChainAndNoPersonsID(t *testing.T) {
+	t.Parallel()
+	a, b := network.NewChainID(), network.NewChainID()
+	li, wang := personKey.Person("+8613800000001"), personKey.Person("+8613800000002")
+	is := personKey.Contact(a, li)
+	if again := personKey.Contact(a, li); again != is {
+		t.Errorf("got %s and %s for one person in one chain", is, again)
+	}
+	for what, other := range map[string]string{
+		"in another chain": personKey.Contact(b, li), "of another person": personKey.Contact(a, wang), "under another key": network.PersonKey("another").Contact(a, li),
+	} {
+		if other == is {
+			t.Errorf("%s: got %s too", what, is)
+		}
+	}
+	if !regexp.MustCompile(`^ct[0-9a-hjkmnp-tv-z]{16}$`).MatchString(is) || network.ValidPersonID(is) {
+		t.Errorf("got %q, want ct and 80 bits, and no person's id", is)
+	}
+}
+
+func TestASealedCursorSaysNothingAndIsOfOneChain(t *testing.T) {
+	t.Parallel()
+	chain := network.NewChainID()
+	rapid.Check(t, func(t *rapid.T) {
+		cursor := rapid.StringN(0, 200, 500).Draw(t, "cursor")
+		sealed := personKey.Seal(chain, cursor)
+		if got, err := personKey.Open(chain, sealed); err != nil || got != cursor {
+			t.Errorf("got %q, %v, want %q", got, err, cursor)
+		}
+		if (sealed == "") != (cursor == "") {
+			t.Errorf("got %q of %q, want nothing of nothing alone", sealed, cursor)
+		}
+		if _, err := personKey.Open(network.NewChainID(), sealed); cursor != "" && network.CodeOf(err) != "invalid" {
+			t.Errorf("got %v in another chain, want invalid", err)
+		}
+		if _, err := personKey.Open(chain, cursor); cursor != "" && network.CodeOf(err) != "invalid" {
+			t.Errorf("got %v for what isn't sealed, want invalid", err)
+		}
+	})
+	if b, err := base64.RawURLEncoding.DecodeString(personKey.Seal(chain, "pe7h3k9mx2v4qd8wna")); err != nil || strings.Contains(string(b), "pe7h") {
+		t.Errorf("got %q, %v, want nothing of what it is made of", b, err)
 	}
 }
