@@ -33,19 +33,20 @@ type Swept struct {
 func (e *expiry) sweep(ctx context.Context) (Swept, error) {
 	var s Swept
 	var failed error
-	seen := map[store.Due]bool{} // the index may be a moment behind
-	for more := true; more && e.inTime(ctx); {
-		due, err := e.store.Due(ctx, e.now(), page)
+	var at store.DuePage
+	for e.inTime(ctx) {
+		due, err := e.store.Due(ctx, e.now(), page, &at)
 		if err != nil {
 			slog.ErrorContext(ctx, "sweep failed", "looked", s.Looked, "ended", s.Ended, "err", err)
 			return s, err
 		}
-		more = false
+		if len(due) == 0 {
+			break
+		}
 		for _, d := range due {
-			if seen[d] || !e.inTime(ctx) {
-				continue
+			if !e.inTime(ctx) {
+				break
 			}
-			seen[d], more = true, true
 			s.Looked++
 			ended, err := e.store.Settle(ctx, d, e.now())
 			if err != nil {

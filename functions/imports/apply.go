@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"strings"
 	"sync"
@@ -17,7 +18,8 @@ const writers = 4
 
 // do plans the rows chunk by chunk, and unless the import is a dry run does
 // what the plans say. A chunk that an earlier run has planned is done as
-// planned then, so both runs come to the same end (R29).
+// planned then, so both runs come to the same end (R29); one that it has also
+// done is not done again, so that the longest roster comes to its end.
 func (i *imports) do(ctx context.Context, c network.Chain, imp network.Import, rows []network.RosterRow) (network.Counts, error) {
 	var sum network.Counts
 	ids := map[string]bool{}
@@ -45,6 +47,16 @@ func (i *imports) do(ctx context.Context, c network.Chain, imp network.Import, r
 	if err != nil {
 		return sum, err
 	}
+	var applied map[int]bool
+	if len(planned) > 0 {
+		if applied, err = i.store.Applied(ctx, c.ID, imp.ID); err != nil {
+			return sum, err
+		}
+	}
+	planner := network.Planner{Import: imp, Key: i.key, Tree: tree, Limit: c.PeopleLimit, Partners: maps.Clone(was)}
+	if imp.Whole {
+		refuseTogether(planner, rows, planned)
+	}
 
 	ctx, stop := context.WithCancelCause(ctx)
 	var wg sync.WaitGroup
@@ -52,7 +64,6 @@ func (i *imports) do(ctx context.Context, c network.Chain, imp network.Import, r
 	defer stop(nil)
 	last := map[string]chan struct{}{} // by partner: the chunk that said something of it before
 	slots := make(chan struct{}, writers)
-	planner := network.Planner{Import: imp, Key: i.key, Tree: tree, Partners: maps.Clone(was)}
 	for n := 0; n*store.ChunkRows < len(rows); n++ {
 		chunk := rows[n*store.ChunkRows : min(len(rows), (n+1)*store.ChunkRows)]
 		plans, again := planned[n]
@@ -69,7 +80,7 @@ func (i *imports) do(ctx context.Context, c network.Chain, imp network.Import, r
 			}
 		}
 		sum = sum.Add(network.Count(plans, imp.Notify))
-		if imp.DryRun {
+		if imp.DryRun || applied[n] {
 			continue
 		}
 		select {
@@ -92,7 +103,7 @@ func (i *imports) do(ctx context.Context, c network.Chain, imp network.Import, r
 			for _, earlier := range before { // what is said of one partner is done in the sheet's order
 				<-earlier
 			}
-			if err := i.apply(ctx, imp, n, chunk, plans, was); err != nil {
+			if err := i.apply(ctx, imp, n, chunk, plans); err != nil {
 				stop(err)
 			}
 		})
@@ -102,16 +113,42 @@ func (i *imports) do(ctx context.Context, c network.Chain, imp network.Import, r
 }
 
 // apply does what one chunk's plan says, and notes that it is done.
-func (i *imports) apply(ctx context.Context, imp network.Import, n int, rows []network.RosterRow, plans []network.RowPlan, was map[string]network.Partner) error {
+func (i *imports) apply(ctx context.Context, imp network.Import, n int, rows []network.RosterRow, plans []network.RowPlan) error {
 	return batch.Guard(func() error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if err := i.store.Apply(ctx, imp, n, rows, plans, was); err != nil {
-			return err
-		}
-		return i.store.TallyChunk(ctx, imp, n, plans)
+		return i.store.Apply(ctx, imp, n, rows, plans)
 	})
+}
+
+// refuseTogether is WeCom's atomicity (R26): where a row is refused, by the
+// file's own faults or by what the chain holds, so are all rows of its partner,
+// for that row's reason. planner is to begin with the first row. What an
+// earlier run has planned stays so.
+func refuseTogether(planner network.Planner, rows []network.RosterRow, planned map[int][]network.RowPlan) {
+	refused := map[string]network.RowPlan{}
+	planner.Partners = maps.Clone(planner.Partners)
+	for n, r := range rows {
+		plan := network.RowPlan{}
+		if plans, again := planned[n/store.ChunkRows]; again {
+			plan = plans[n%store.ChunkRows]
+			planner.Absorb(r, plan)
+		} else {
+			plan = planner.Plan(r)
+		}
+		if id := network.RosterPartnerID(planner.Import.Chain, r.CustomID, r.Corp); plan.Code != "" && refused[id].Code == "" {
+			refused[id] = plan
+		}
+	}
+	for n, r := range rows {
+		if first, ok := refused[network.RosterPartnerID(planner.Import.Chain, r.CustomID, r.Corp)]; ok && r.Code == "" {
+			rows[n].Code, rows[n].Field = first.Code, first.Field
+			if first.Row != r.Number {
+				rows[n].Detail = fmt.Sprintf("row %d", first.Row)
+			}
+		}
+	}
 }
 
 // tree is the chain's groups, with those that the rows name and that were

@@ -92,9 +92,6 @@ func (i *imports) take(ctx context.Context, chain, id, bucket, key, etag string)
 		return err
 	}
 	rows := rowsOf(sheet)
-	if imp.Whole {
-		refuseTogether(chain, rows)
-	}
 	if imp.Counts, err = i.do(ctx, c, imp, rows); err != nil {
 		return err
 	}
@@ -139,9 +136,13 @@ func (i *imports) begin(ctx context.Context, chain, id, bucket, key, etag string
 }
 
 // open reads the object that the event is about, and no other that has taken
-// its place since.
+// its place since: that one's event has been ignored by now, so the import ends
+// here, as replaced.
 func (i *imports) open(ctx context.Context, bucket, key, etag string) (*bytes.Reader, error) {
 	out, err := i.objects.GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key, IfMatch: &etag})
+	if r, ok := errors.AsType[*awshttp.ResponseError](err); ok && (r.HTTPStatusCode() == http.StatusPreconditionFailed || r.HTTPStatusCode() == http.StatusNotFound) {
+		return nil, &roster.FileError{Code: form.Replaced}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open: %w", err)
 	}
@@ -168,20 +169,4 @@ func rowsOf(s *roster.Sheet) []network.RosterRow {
 		}
 	}
 	return rows
-}
-
-// refuseTogether is WeCom's atomicity (R26): where a row is refused, so are
-// all rows of its partner, for that row's reason.
-func refuseTogether(chain string, rows []network.RosterRow) {
-	refused := map[string]network.RosterRow{}
-	for _, r := range rows {
-		if id := network.RosterPartnerID(chain, r.CustomID, r.Corp); r.Code != "" && refused[id].Code == "" {
-			refused[id] = r
-		}
-	}
-	for n, r := range rows {
-		if first, ok := refused[network.RosterPartnerID(chain, r.CustomID, r.Corp)]; ok && r.Code == "" {
-			rows[n].Code, rows[n].Field, rows[n].Detail = first.Code, first.Field, fmt.Sprintf("row %d", first.Number)
-		}
-	}
 }

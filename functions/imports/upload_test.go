@@ -56,7 +56,7 @@ func TestADealersRosterBecomesPartnersContactsAndGroups(t *testing.T) {
 	if levels != 3 || p.Group != id || len(tree) != groups || p.Name != "柳州金桥五金有限公司" {
 		t.Errorf("got %+v in group %d of %d groups, want it in 华南区/广西/柳州市", p, p.Group, groups)
 	}
-	due, err := w.store.Due(t.Context(), noon.AddDate(0, 0, 7), 10)
+	due, err := w.store.Due(t.Context(), noon.AddDate(0, 0, 7), 10, new(store.DuePage))
 	if err != nil || len(due) != 1 || due[0].ID != importID {
 		t.Errorf("got %v %v due in seven days, want the import", due, err)
 	}

@@ -139,10 +139,7 @@ func (w *world) roster(t *testing.T, all ...network.RosterRow) []string {
 	if plans, err = w.KeepPlan(ctx, chainID, imp.ID, 0, plans); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.Apply(ctx, imp, 0, all, plans, before); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.TallyChunk(ctx, imp, 0, plans); err != nil {
+	if err := w.Apply(ctx, imp, 0, all, plans); err != nil {
 		t.Fatal(err)
 	}
 	var tokens []string

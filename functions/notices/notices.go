@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync"
 	"time"
@@ -34,10 +36,10 @@ func (n *notices) hear(ctx context.Context, m events.SQSMessage) error {
 	}
 	switch e.Kind {
 	case network.RosterImported:
-		return n.invite(ctx, e)
+		return n.invite(ctx, e, m.Attributes["ApproximateReceiveCount"] == lastReceive)
 	case network.Joined:
 		return n.store.CountJoin(ctx, e)
-	case network.InviteEnded, network.RosterEnded:
+	case network.InviteEnded, network.RosterEnded, network.RosterFailed:
 		return n.tellMaker(ctx, e)
 	}
 	return fmt.Errorf("hear: unknown kind %q", e.Kind)
@@ -47,9 +49,20 @@ func (n *notices) hear(ctx context.Context, m events.SQSMessage) error {
 // gateway that takes 200 ms, a chunk of 250 is out in 3 s.
 const senders = 16
 
+// lastReceive is the last time that a message comes, by the queue's
+// maxReceiveCount.
+const lastReceive = "5"
+
+// margin is what is kept of a run's time for the notices under way, of which
+// none takes more than 5 s, and for the counting.
+const margin = 10 * time.Second
+
 // invite sends the notices of a chunk of an import. Those that the gateway
-// took stay sent if others fail; the message then comes again for these.
-func (n *notices) invite(ctx context.Context, e network.Event) error {
+// took stay sent if others fail, or if the time is up before their turn; the
+// message then comes again for these. If it is the last time, and the gateway
+// has taken others of the chunk, the fault is in those that it doesn't take:
+// they count as undeliverable, and keep nobody's progress waiting.
+func (n *notices) invite(ctx context.Context, e network.Event, last bool) error {
 	named, sent, err := n.store.Recipients(ctx, e.Chain, e.Import, e.Chunk)
 	if err != nil || sent {
 		return err
@@ -63,7 +76,8 @@ func (n *notices) invite(ctx context.Context, e network.Event) error {
 	}
 	var mu sync.Mutex
 	var failed error
-	undeliverable := 0
+	var stumbled []store.Recipient
+	took, undeliverable := 0, 0
 	var wg sync.WaitGroup
 	slots := make(chan struct{}, senders)
 	for _, k := range named {
@@ -75,22 +89,37 @@ func (n *notices) invite(ctx context.Context, e network.Event) error {
 			continue
 		}
 		slots <- struct{}{}
+		if end, limited := ctx.Deadline(); limited && time.Until(end) < margin {
+			wg.Wait()
+			return errors.New("invite: the time is up")
+		}
 		wg.Go(func() {
 			defer func() { <-slots }()
 			out, err := n.inviteOne(ctx, c, k)
 			mu.Lock()
 			defer mu.Unlock()
-			if err != nil {
-				failed = err
-			}
-			if out == notice.Undeliverable {
+			switch {
+			case err != nil:
+				failed, stumbled = err, append(stumbled, k)
+			case out == notice.Undeliverable:
 				undeliverable++
+			default:
+				took++
 			}
 		})
 	}
 	wg.Wait()
-	if failed != nil {
+	if failed != nil && (!last || took == 0) {
 		return fmt.Errorf("invite: %w", failed)
+	}
+	for _, k := range stumbled {
+		if err := n.store.Undeliverable(ctx, k.Contact); err != nil {
+			return err
+		}
+		undeliverable++
+	}
+	if failed != nil {
+		slog.ErrorContext(ctx, "notices given up", "chain", e.Chain, "import", e.Import, "chunk", e.Chunk, "notices", len(stumbled), "err", failed)
 	}
 	return n.store.TallyNotices(ctx, e.Chain, e.Import, e.Chunk, len(named), undeliverable)
 }
@@ -114,7 +143,7 @@ func (n *notices) inviteOne(ctx context.Context, c network.Chain, k store.Recipi
 }
 
 // tellMaker tells who made an invite, or imported a roster, that it has run
-// out. Who has left the corp since hears nothing.
+// out, or who imported one that it broke off. Who has left the corp since hears nothing.
 func (n *notices) tellMaker(ctx context.Context, e network.Event) error {
 	maker, err := n.store.Member(ctx, e.Corp, e.Person)
 	if network.KindOf(err) == network.NotFound {
@@ -128,18 +157,22 @@ func (n *notices) tellMaker(ctx context.Context, e network.Event) error {
 		return err
 	}
 	var say notice.Notice
-	if e.Kind == network.InviteEnded {
+	switch e.Kind {
+	case network.InviteEnded:
 		i, err := n.store.Invite(ctx, e.Chain, e.Invite)
 		if err != nil {
 			return err
 		}
 		say = notice.InviteExpired(notice.Chinese, c.Name, i.Note, i.Uses)
-	} else {
+	default:
 		i, err := n.store.Import(ctx, e.Chain, e.Import)
 		if err != nil {
 			return err
 		}
 		say = notice.RosterExpired(notice.Chinese, c.Name, i.FileName, e.Count)
+		if e.Kind == network.RosterFailed {
+			say = notice.RosterFailed(notice.Chinese, c.Name, i.FileName)
+		}
 	}
 	_, err = n.send(ctx, say, maker.Phone, e.ID)
 	return err

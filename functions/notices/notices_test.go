@@ -118,7 +118,7 @@ func TestOneThatFailsComesAgainAndTheOthersStaySent(t *testing.T) {
 		case row(1).Phone:
 			return http.StatusServiceUnavailable
 		case row(2).Phone:
-			return http.StatusNotFound
+			return http.StatusGone
 		}
 		return http.StatusOK
 	}
@@ -250,7 +250,7 @@ func TestR32_WhoJoinsDidNotEndUndeliverable(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	tickets := w.roster(t, row(1), row(2))
-	w.gateway.answer = func(n sent) int { return http.StatusNotFound }
+	w.gateway.answer = func(n sent) int { return http.StatusGone }
 	w.well(t, event(t, "chunk.json"))
 	w.joins(t, tickets[0], row(1).Phone)
 	w.well(t, event(t, "joined.json"))

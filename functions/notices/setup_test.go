@@ -175,8 +175,7 @@ func (w *world) roster(t *testing.T, rows ...network.RosterRow) []network.Ticket
 	}
 	plans, err = w.store.KeepPlan(ctx, chainID, imp.ID, 0, plans)
 	must(t, err)
-	must(t, w.store.Apply(ctx, imp, 0, rows, plans, nil))
-	must(t, w.store.TallyChunk(ctx, imp, 0, plans))
+	must(t, w.store.Apply(ctx, imp, 0, rows, plans))
 	imp.State, imp.Counts, imp.EndedAt = network.ImportDone, network.Count(plans, true), noon
 	must(t, w.store.EndImport(ctx, imp, network.ExpiresAt(noon, 0, w.chain.Policies)))
 	w.tb.Reset()

@@ -152,10 +152,7 @@ func (b *bench) bring(chain string, all []network.RosterRow) (network.Import, er
 		if plans, err = b.s.KeepPlan(b.ctx, chain, imp.ID, n, plans); err != nil {
 			return imp, err
 		}
-		if err := b.s.Apply(b.ctx, imp, n, chunk, plans, was); err != nil {
-			return imp, err
-		}
-		if err := b.s.TallyChunk(b.ctx, imp, n, plans); err != nil {
+		if err := b.s.Apply(b.ctx, imp, n, chunk, plans); err != nil {
 			return imp, err
 		}
 		imp.Counts = imp.Counts.Add(network.Count(plans, true))
@@ -320,7 +317,7 @@ func (b *bench) pages() error {
 func (b *bench) sweep() error {
 	due := func() (n int, err error) {
 		for {
-			all, err := b.s.Due(b.ctx, b.now.Add(time.Hour), 100)
+			all, err := b.s.Due(b.ctx, b.now.Add(time.Hour), 100, new(store.DuePage))
 			if err != nil || len(all) == 0 {
 				return n, err
 			}

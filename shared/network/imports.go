@@ -102,6 +102,8 @@ type RowPlan struct {
 	Opens   bool    `json:"n,omitempty"` // the partner's first row of this import
 	Makes   bool    `json:"m,omitempty"` // the partner is new
 	Adds    bool    `json:"a,omitempty"` // the contact is new: told, if anybody is
+	Epoch   int     `json:"e,omitempty"` // the partner's, as it stood: another one by then and the row does nothing (R38)
+	Revives bool    `json:"v,omitempty"` // the partner had been removed: with Makes
 	Group   int     `json:"g,omitempty"` // where the partner is to stand; 0: where it stands; -1: in the row's, to be made
 }
 
@@ -112,7 +114,8 @@ type Planner struct {
 	Import   Import
 	Key      PersonKey
 	Tree     Tree               // as it stands before the first row
-	Partners map[string]Partner // as they stand, by id; planned ones are added
+	Limit    int                // people of a partner (R46), 0 for as many as come
+	Partners map[string]Partner // as they stand, by id, or by that of a 自定义企业ID they were given; planned ones are added
 	opened   map[string]bool    // by partner of this import: whether a row has said its group
 	groups   map[rung]int       // the tree's and, with ids below 0, those to be made
 }
@@ -126,7 +129,7 @@ func (p *Planner) Plan(r RosterRow) RowPlan {
 	if r.Code != "" {
 		return plan
 	}
-	plan.Partner = RosterPartnerID(p.Import.Chain, r.CustomID, r.Corp)
+	plan.Partner = p.partnerID(r)
 	plan.Person = p.Key.Person(r.Phone)
 	group := p.group(r.Group)
 
@@ -136,13 +139,16 @@ func (p *Planner) Plan(r RosterRow) RowPlan {
 	now, known := p.Partners[plan.Partner]
 	switch {
 	case known && now.State != PartnerRemoved && r.CustomID != "" && now.CustomID != r.CustomID:
-		// The id was given to another partner since (R25).
-		plan.Code, plan.Field = "custom_id_conflict", "custom_id"
-		return plan
+		// The partner has been given another id since (R25).
+		return refuse(plan, "custom_id_conflict", "custom_id")
 	case !known || now.State == PartnerRemoved:
 		plan.Outcome, plan.Makes, plan.Adds, plan.Group = RowCreated, true, true, max(group, toBeMade)
+		plan.Revives = known
 	default:
 		had, there := now.People[plan.Person]
+		if !there && p.Limit > 0 && len(now.People) >= p.Limit {
+			return refuse(plan, "too_many_people", "corp_name")
+		}
 		moves := len(r.Group) > 0 && group != now.Group
 		applies := moves && p.Import.ApplyMoves && !grouped
 		switch {
@@ -159,8 +165,23 @@ func (p *Planner) Plan(r RosterRow) RowPlan {
 			plan.Group = max(group, toBeMade)
 		}
 	}
-	plan.Opens = !opened
+	plan.Opens, plan.Epoch = !opened, now.Epoch
 	p.Absorb(r, plan)
+	return plan
+}
+
+// partnerID is the partner that a row is about: who has its 自定义企业ID by
+// now, else who is named by the roster itself (R27).
+func (p *Planner) partnerID(r RosterRow) string {
+	id := RosterPartnerID(p.Import.Chain, r.CustomID, r.Corp)
+	if has, ok := p.Partners[id]; ok && has.ID != "" {
+		return has.ID
+	}
+	return id
+}
+
+func refuse(plan RowPlan, code, field string) RowPlan {
+	plan.Outcome, plan.Code, plan.Field = RowFailed, code, field
 	return plan
 }
 
@@ -180,7 +201,7 @@ func (p *Planner) Absorb(r RosterRow, plan RowPlan) {
 	p.opened[plan.Partner] = grouped || len(r.Group) > 0
 	now, known := p.Partners[plan.Partner]
 	if !known || now.State == PartnerRemoved {
-		now = Partner{ID: plan.Partner, Chain: p.Import.Chain, CustomID: r.CustomID, Epoch: now.Epoch, State: PartnerPending}
+		now = Partner{ID: plan.Partner, Chain: p.Import.Chain, CustomID: r.CustomID, Epoch: plan.Epoch, State: PartnerPending}
 	}
 	now.Name = r.Corp
 	if plan.Group != 0 {

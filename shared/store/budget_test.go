@@ -46,13 +46,9 @@ func TestBudgetOfProgressOfAnImportOfAnySize(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	imp := network.Import{ID: importID(1), Chain: chainID, Notify: true, StartedAt: noon}
-	var plans []network.RowPlan
-	for range ChunkRows {
-		plans = append(plans, network.RowPlan{Outcome: network.RowCreated, Adds: true, Makes: true})
-	}
 	const rows = 20_000
 	for chunk := range rows / ChunkRows {
-		must(t, w.TallyChunk(t.Context(), imp, chunk, plans))
+		must(t, w.tallyChunk(t.Context(), imp, chunk, tallied{ChunkRows, ChunkRows}))
 		must(t, w.TallyNotices(t.Context(), chainID, imp.ID, chunk, ChunkRows, 0))
 	}
 	w.tb.Reset()
@@ -177,7 +173,7 @@ func TestBudgetOfTheWidestPage(t *testing.T) {
 func TestBudgetOfASweep(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
-	_, err := w.Due(t.Context(), noon, 100)
+	_, err := w.Due(t.Context(), noon, 100, new(DuePage))
 	must(t, err)
 	w.costs(t, "a sweep with nothing due", 4, 2, 0)
 	for range 10 {

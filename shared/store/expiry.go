@@ -19,13 +19,25 @@ type Due struct {
 	filed     key
 }
 
-// Due is up to limit things of each shard that were filed to end by now. What
-// isn't due isn't read: the cost follows what ends, not what there is.
-func (s *Store) Due(ctx context.Context, now time.Time, limit int) ([]Due, error) {
+// DuePage is how far a reading of what is due has come; the zero value begins
+// it.
+type DuePage struct {
+	last [dueShards]map[string]types.AttributeValue
+	end  [dueShards]bool
+}
+
+// Due is up to limit things of each shard that were filed to end by now, from
+// page on, which it takes further; none are left when it gives none. What
+// isn't due isn't read: the cost follows what ends, not what there is. What
+// can't be settled is passed over and keeps nobody behind it waiting.
+func (s *Store) Due(ctx context.Context, now time.Time, limit int, page *DuePage) ([]Due, error) {
 	var all []Due
 	for i := range dueShards {
+		if page.end[i] {
+			continue
+		}
 		out, err := s.db.Query(ctx, &dynamodb.QueryInput{
-			TableName: &s.table, IndexName: aws.String("due"), Limit: aws.Int32(int32(limit)),
+			TableName: &s.table, IndexName: aws.String("due"), Limit: aws.Int32(int32(limit)), ExclusiveStartKey: page.last[i],
 			KeyConditionExpression: aws.String("DPK = :pk AND DSK < :now"),
 			ExpressionAttributeValues: map[string]types.AttributeValue{
 				":pk": str(dueShard(i)), ":now": str(dueBefore(now))},
@@ -33,6 +45,7 @@ func (s *Store) Due(ctx context.Context, now time.Time, limit int) ([]Due, error
 		if err != nil {
 			return nil, wrap("due", err)
 		}
+		page.last[i], page.end[i] = out.LastEvaluatedKey, out.LastEvaluatedKey == nil
 		for _, raw := range out.Items {
 			sk, ok := raw["DSK"].(*types.AttributeValueMemberS)
 			if !ok {
@@ -66,10 +79,12 @@ func (s *Store) settleInvite(ctx context.Context, d Due, now time.Time) (bool, e
 	var it inviteItem
 	var ch chainItem
 	if ok, err := found.into(at, &it); !ok || err != nil {
-		return false, err
+		return false, err // gone: the index is behind
 	}
-	if ok, err := found.into(chainKey(d.Chain), &ch); !ok || err != nil {
+	if ok, err := found.into(chainKey(d.Chain), &ch); err != nil {
 		return false, err
+	} else if !ok {
+		return false, s.unfile(ctx, at, d, "") // of a chain that there isn't
 	}
 	i, c := it.invite(d.Chain), ch.chain()
 	if i.MaxUses > 0 && i.Uses >= i.MaxUses {
@@ -95,12 +110,17 @@ func (s *Store) settleImport(ctx context.Context, d Due, now time.Time) (bool, e
 	var it importItem
 	var ch chainItem
 	if ok, err := found.into(at, &it); !ok || err != nil {
-		return false, err
+		return false, err // gone: the index is behind
 	}
-	if ok, err := found.into(chainKey(d.Chain), &ch); !ok || err != nil {
+	if ok, err := found.into(chainKey(d.Chain), &ch); err != nil {
 		return false, err
+	} else if !ok {
+		return false, s.unfile(ctx, at, d, "") // of a chain that there isn't
 	}
 	c := ch.chain()
+	if it.State == network.ImportReading {
+		return s.breakOff(ctx, at, d, it, c, now)
+	}
 	if ends := network.ExpiresAt(it.StartedAt.time(), 0, c.Policies); !c.Dissolved() && now.Before(ends) {
 		return false, s.refile(ctx, at, d, ends, now)
 	}
@@ -115,6 +135,26 @@ func (s *Store) settleImport(ctx context.Context, d Due, now time.Time) (bool, e
 	return true, s.unfile(ctx, at, d, network.Event{
 		ID: "ended." + d.ID, Kind: network.RosterEnded, Chain: d.Chain, Import: d.ID, Person: it.Maker, Corp: it.MakerCorp, Count: n,
 	}.Encode())
+}
+
+// breakOff ends an import that has been read for too long: no run of it is to
+// come. Its maker is to be told, unless the chain is no more. What it has done
+// by then stays, and what it has told runs out like any other's.
+func (s *Store) breakOff(ctx context.Context, at key, d Due, it importItem, c network.Chain, now time.Time) (bool, error) {
+	ends := it.StartedAt.time().Add(unfinished)
+	if now.Before(ends) {
+		return false, s.refile(ctx, at, d, ends, now)
+	}
+	to := dueList(d.Chain+"#"+d.ID, network.ExpiresAt(it.StartedAt.time(), 0, c.Policies), now)
+	expr := "SET #s = :failed, FileCode = :code, EndedAt = :now, DSK = :to"
+	v := vals{"failed": network.ImportFailed, "code": "not_finished", "now": moment(now.UnixMilli()), "to": to.SK, "from": d.filed.SK, "reading": network.ImportReading}
+	if !c.Dissolved() {
+		expr += ", Outbox = :o"
+		v["o"] = network.Event{
+			ID: "failed." + d.ID, Kind: network.RosterFailed, Chain: d.Chain, Import: d.ID, Person: it.Maker, Corp: it.MakerCorp,
+		}.Encode()
+	}
+	return true, s.updateOnce(ctx, at, expr, "DSK = :from AND #s = :reading", map[string]string{"#s": "State"}, v)
 }
 
 // refile puts what isn't due yet where it will be.

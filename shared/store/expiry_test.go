@@ -19,8 +19,9 @@ func (w *world) sweep(t *testing.T, now time.Time) []string {
 
 func sweep(ctx context.Context, s *Store, now time.Time) ([]string, error) {
 	var ended []string
+	var page DuePage
 	for {
-		due, err := s.Due(ctx, now, 10)
+		due, err := s.Due(ctx, now, 10, &page)
 		if err != nil || len(due) == 0 {
 			return ended, err
 		}
@@ -50,7 +51,7 @@ func TestR12_TheSweepTellsOnceWhatHasEndedAndFilesAnewWhatWasStretched(t *testin
 	must(t, w.TallyNotices(ctx, chainID, imp.ID, 0, 2, 0))
 
 	same(t, "before anything is due", w.sweep(t, noon.Add(time.Hour-time.Second)), []string(nil))
-	due, err := w.Due(ctx, noon.Add(time.Hour), 10)
+	due, err := w.Due(ctx, noon.Add(time.Hour), 10, new(DuePage))
 	must(t, err)
 	same(t, "the one with a life of its own", w.sweep(t, noon.Add(time.Hour)), []string{own.Invite})
 	_, err = w.Settle(ctx, due[0], noon.Add(time.Hour)) // a second sweep that had read it too
@@ -59,7 +60,7 @@ func TestR12_TheSweepTellsOnceWhatHasEndedAndFilesAnewWhatWasStretched(t *testin
 	only := network.ImportedOnly
 	w.edit(t, network.ChainEdit{JoinPolicy: &only}, noon.Add(day))
 	same(t, "stretched", w.sweep(t, noon.Add(8*day)), []string(nil))
-	due, err = w.Due(ctx, noon.Add(15*day-time.Second), 10)
+	due, err = w.Due(ctx, noon.Add(15*day-time.Second), 10, new(DuePage))
 	must(t, err)
 	same(t, "filed anew, the used one no more", len(due), 0)
 	same(t, "looked at week by week", w.sweep(t, noon.Add(89*day)), []string(nil))
@@ -104,9 +105,39 @@ func TestR41_WhatADissolvedChainLeavesIsSweptInSilence(t *testing.T) {
 	must(t, w.TallyNotices(t.Context(), chainID, importID(1), 0, 1, 0))
 	must(t, w.DissolveChain(t.Context(), chainID, 0, noon))
 	same(t, "ended", w.sweep(t, noon.Add(8*day)), []string(nil))
-	due, err := w.Due(t.Context(), noon.Add(365*day), 10)
+	due, err := w.Due(t.Context(), noon.Add(365*day), 10, new(DuePage))
 	must(t, err)
 	same(t, "due ever after", len(due), 0)
+}
+
+func TestWhatCannotBeSettledKeepsNobodyBehindItWaiting(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	var items []any
+	for i := range 60 { // more than a page of a shard
+		in := network.Invite{ID: fmt.Sprintf("in%016d", 1000+i), Chain: "ch0000000000000009", Kind: "link", Group: 1, CreatedAt: noon, Version: 1}
+		items = append(items, newInviteItem(in, noon.Add(time.Minute)))
+	}
+	_, err := w.insert(t.Context(), items)
+	must(t, err)
+	link := w.link(t, network.Invite{Own: time.Hour})
+	var page DuePage
+	seen := map[string]bool{}
+	for {
+		due, err := w.Due(t.Context(), noon.Add(day), 10, &page)
+		must(t, err)
+		if len(due) == 0 {
+			break
+		}
+		for _, d := range due {
+			seen[d.ID] = true
+		}
+	}
+	same(t, "seen though nothing was settled", []any{len(seen), seen[link.Invite]}, []any{61, true})
+	same(t, "ended", w.sweep(t, noon.Add(day)), []string{link.Invite})
+	due, err := w.Due(t.Context(), noon.Add(100*day), 10, new(DuePage))
+	must(t, err)
+	same(t, "what is of no chain is filed no more", len(due), 0)
 }
 
 func TestASweepCostsWhatIsDueNotWhatThereIs(t *testing.T) {

@@ -97,10 +97,15 @@ func (s *Store) Imports(ctx context.Context, chain, cursor string, limit int) ([
 	return page, next, nil
 }
 
+// unfinished is after what time an import that is still being read has broken
+// off for good: a run takes at most a quarter of an hour, and of three the
+// last begins minutes after the first has ended.
+const unfinished = 2 * time.Hour
+
 // BeginImport takes an import on, for the object with that ETag. Who begins
 // it again, after a crash or by a second delivery, gets it as the first did.
 // Another object for the same import is ErrStale. One that has ended is given
-// as it ended.
+// as it ended; one that nobody ends, the sweep does.
 func (s *Store) BeginImport(ctx context.Context, chain, id, etag string, now time.Time) (network.Import, error) {
 	var imp network.Import
 	err := s.commit(ctx, func() (*tx, error) {
@@ -116,8 +121,11 @@ func (s *Store) BeginImport(ctx context.Context, chain, id, etag string, now tim
 			return nil, nil
 		}
 		imp.State, imp.Upload, imp.StartedAt = network.ImportReading, etag, now
+		item := newImportItem(imp)
+		due := dueList(chain+"#"+id, now.Add(unfinished), now)
+		item.DPK, item.DSK = due.PK, due.SK
 		t := s.tx()
-		t.put(newImportItem(imp), "#s = :waiting", vals{"waiting": network.ImportWaiting})
+		t.put(item, "#s = :waiting", vals{"waiting": network.ImportWaiting})
 		t.items[0].Put.ExpressionAttributeNames = map[string]string{"#s": "State"}
 		return t, nil
 	}, func(int, map[string]types.AttributeValue) error { return nil })
@@ -173,10 +181,13 @@ func (s *Store) followMoved(ctx context.Context, i network.Import) error {
 }
 
 // Existing reads those partners of a chain that have one of these ids, removed
-// ones too. A few are asked for one by one; for many, the chain is read in
-// pages, which costs a row a tenth.
+// ones too. Where the id is made of a 自定义企业ID that was given to another
+// partner, that one stands under it as well as under its own (R27). A few are
+// asked for one by one; for many, the chain is read in pages, which costs a
+// row a tenth.
 func (s *Store) Existing(ctx context.Context, chain string, ids map[string]bool) (map[string]network.Partner, error) {
 	found := make(map[string]network.Partner, len(ids))
+	signposts := map[string]string{}
 	var mu sync.Mutex
 	add := func(raw map[string]types.AttributeValue) error {
 		id := afterLast(keyOf(raw).SK)
@@ -187,15 +198,13 @@ func (s *Store) Existing(ctx context.Context, chain string, ids map[string]bool)
 		if err := attributevalue.UnmarshalMap(raw, &it); err != nil {
 			return err
 		}
-		p := it.partner(chain)
-		if it.Alias != "" {
-			// A signpost: the 自定义企业ID is another partner's now, and a
-			// roster that goes by it is told so (R25).
-			p = network.Partner{ID: id, Chain: chain, State: network.PartnerPending, CustomID: "#" + it.Alias}
-		}
 		mu.Lock()
-		found[id] = p
-		mu.Unlock()
+		defer mu.Unlock()
+		if it.Alias != "" {
+			signposts[id] = it.Alias
+		} else {
+			found[id] = it.partner(chain)
+		}
 		return nil
 	}
 	if len(ids) < fewRows {
@@ -212,7 +221,7 @@ func (s *Store) Existing(ctx context.Context, chain string, ids map[string]bool)
 				return nil, wrap("existing", err)
 			}
 		}
-		return found, nil
+		return found, wrap("existing", s.signposted(ctx, chain, signposts, found))
 	}
 	errs := make([]error, partnerShards)
 	var wg sync.WaitGroup
@@ -220,7 +229,32 @@ func (s *Store) Existing(ctx context.Context, chain string, ids map[string]bool)
 		wg.Go(func() { errs[i] = s.queryAll(ctx, partnerShard(chain, i), "", false, add) })
 	}
 	wg.Wait()
-	return found, wrap("existing", errors.Join(errs...))
+	if err := errors.Join(errs...); err != nil {
+		return nil, wrap("existing", err)
+	}
+	return found, wrap("existing", s.signposted(ctx, chain, signposts, found))
+}
+
+// signposted adds the partners that signposts show the way to.
+func (s *Store) signposted(ctx context.Context, chain string, signposts map[string]string, found map[string]network.Partner) error {
+	var keys []key
+	for _, to := range signposts {
+		keys = append(keys, partnerKey(chain, to))
+	}
+	got, err := s.batchGet(ctx, true, unique(keys)...)
+	if err != nil {
+		return err
+	}
+	for from, to := range signposts {
+		var it partnerItem
+		if ok, err := got.into(partnerKey(chain, to), &it); err != nil {
+			return err
+		} else if ok && it.Alias == "" {
+			found[to] = it.partner(chain)
+			found[from] = found[to]
+		}
+	}
+	return nil
 }
 
 // fewRows is below how many partners it is cheaper to ask for each.
@@ -323,9 +357,11 @@ func unpack(raw map[string]types.AttributeValue) ([]network.RowPlan, error) {
 
 // Apply does what a chunk's plan says, once or again: partners and contacts
 // are added where they are not, changed where they differ, and who has joined
-// stays joined. rows are the plan's, in its order; epochs are those of the
-// partners that were there before the import.
-func (s *Store) Apply(ctx context.Context, imp network.Import, chunk int, rows []network.RosterRow, plans []network.RowPlan, before map[string]network.Partner) error {
+// stays joined. What has come to a partner since it was planned, a removal or
+// the loss of its 自定义企业ID, holds, and its rows do nothing (R29, R38). rows
+// are the plan's, in its order. Last it notes that the chunk is done, and how
+// many it has added: of what two imports add at once the first has it.
+func (s *Store) Apply(ctx context.Context, imp network.Import, chunk int, rows []network.RosterRow, plans []network.RowPlan) error {
 	var partners []*partnerChange
 	byID := map[string]*partnerChange{}
 	var contacts []contactItem
@@ -337,9 +373,9 @@ func (s *Store) Apply(ctx context.Context, imp network.Import, chunk int, rows [
 		row := rows[i]
 		c := byID[plan.Partner]
 		if c == nil {
-			c = &partnerChange{revives: before[plan.Partner].State == network.PartnerRemoved, p: network.Partner{
+			c = &partnerChange{p: network.Partner{
 				ID: plan.Partner, Chain: imp.Chain, State: network.PartnerPending, Imported: true, Import: imp.ID,
-				Epoch: before[plan.Partner].Epoch, Edition: 1, People: map[string]string{},
+				Epoch: plan.Epoch, Edition: 1, People: map[string]string{},
 			}}
 			byID[plan.Partner] = c
 			partners = append(partners, c)
@@ -348,7 +384,7 @@ func (s *Store) Apply(ctx context.Context, imp network.Import, chunk int, rows [
 		if plan.Group != 0 {
 			c.p.Group = plan.Group
 		}
-		c.makes = c.makes || plan.Makes
+		c.makes, c.revives = c.makes || plan.Makes, c.revives || plan.Revives
 		c.p.People[plan.Person] = row.Fingerprint()
 		k := newContactItem(network.Contact{
 			Person: plan.Person, Chain: imp.Chain, Partner: plan.Partner, Name: row.Contact, Phone: row.Phone, Leader: row.Leader,
@@ -361,6 +397,10 @@ func (s *Store) Apply(ctx context.Context, imp network.Import, chunk int, rows [
 		}
 	}
 
+	if len(partners) == 0 {
+		return nil
+	}
+	var made tallied
 	var inserts []any
 	for _, c := range partners {
 		if c.makes {
@@ -372,13 +412,23 @@ func (s *Store) Apply(ctx context.Context, imp network.Import, chunk int, rows [
 	if err != nil {
 		return wrap("apply", err)
 	}
+	over := map[string]bool{} // partners that the plan is no longer true of
 	for _, c := range partners {
-		if k := partnerKey(imp.Chain, c.p.ID); !c.makes || there[k] {
-			if err := s.mergePartner(ctx, *c); err != nil {
-				return wrap("apply", err)
-			}
+		if k := partnerKey(imp.Chain, c.p.ID); c.makes && !there[k] {
+			made.partners++
+			continue
+		}
+		is, ok, err := s.mergePartner(ctx, *c)
+		if err != nil {
+			return wrap("apply", err)
+		}
+		over[c.p.ID] = !ok
+		if ok && c.makes && is == imp.ID {
+			made.partners++
 		}
 	}
+	gone := func(k contactItem) bool { return over[afterLast(k.SK)] }
+	contacts, changed = slices.DeleteFunc(contacts, gone), slices.DeleteFunc(changed, gone)
 	inserts = inserts[:0]
 	for _, k := range contacts {
 		inserts = append(inserts, k)
@@ -386,24 +436,30 @@ func (s *Store) Apply(ctx context.Context, imp network.Import, chunk int, rows [
 	if there, err = s.insert(ctx, inserts); err != nil {
 		return wrap("apply", err)
 	}
-	for _, k := range contacts {
-		if there[k.key] {
-			changed = append(changed, k)
-		}
-	}
 	for _, k := range changed {
-		if err := s.mergeContact(ctx, k); err != nil {
+		if _, err := s.mergeContact(ctx, k); err != nil {
 			return wrap("apply", err)
 		}
 	}
-	return nil
+	for _, k := range contacts {
+		mine := true
+		if there[k.key] {
+			if mine, err = s.mergeContact(ctx, k); err != nil {
+				return wrap("apply", err)
+			}
+		}
+		if mine {
+			made.contacts++
+		}
+	}
+	return wrap("apply", s.tallyChunk(ctx, imp, chunk, made))
 }
 
 // partnerChange is what a chunk's rows say of a partner.
 type partnerChange struct {
 	p       network.Partner
 	makes   bool
-	revives bool // it had been removed when the import began
+	revives bool // it had been removed when it was planned
 }
 
 // insert adds items that are not there, 25 a request (the limit of PartiQL
@@ -475,22 +531,26 @@ func (s *Store) insertStatement(item map[string]types.AttributeValue) types.Batc
 }
 
 // mergePartner brings a partner that is there to what a roster says of it.
-// Nothing is written if it is so already.
-func (s *Store) mergePartner(ctx context.Context, c partnerChange) error {
-	return s.commit(ctx, func() (*tx, error) {
+// Nothing is written if it is so already. maker is the import that made it;
+// ok is false if the plan is no longer true of it.
+func (s *Store) mergePartner(ctx context.Context, c partnerChange) (maker string, ok bool, err error) {
+	err = s.commit(ctx, func() (*tx, error) {
 		var it partnerItem
 		found, err := s.get(ctx, partnerKey(c.p.Chain, c.p.ID), &it)
 		if err != nil {
 			return nil, err
 		}
+		maker, ok = it.Import, true
 		if !found { // another chunk's to make, and not come to that yet
 			c.p.Contacts, c.p.Group = len(c.p.People), max(c.p.Group, network.RootGroup)
 			t := s.tx()
+			maker = c.p.Import
 			t.put(newPartnerItem(c.p, 0), "attribute_not_exists(PK)", nil)
 			return t, nil
 		}
-		if it.Alias != "" || it.Card.State == network.PartnerRemoved && !c.revives {
-			return nil, nil // given away, or removed, while the import was under way: that holds
+		if it.Alias != "" || it.Epoch != c.p.Epoch || it.Card.State == network.PartnerRemoved && !c.revives {
+			ok = false // given away, or removed, while the import was under way: that holds
+			return nil, nil
 		}
 		was := it.partner(c.p.Chain)
 		p := was
@@ -500,6 +560,7 @@ func (s *Store) mergePartner(ctx context.Context, c partnerChange) error {
 		}
 		if p.State == network.PartnerRemoved {
 			p.State, p.Import, p.CustomID = network.PartnerPending, c.p.Import, c.p.CustomID
+			maker = p.Import
 		}
 		people := map[string]string{}
 		same := p.Name == was.Name && p.Group == was.Group && p.State == was.State && was.Imported
@@ -519,28 +580,35 @@ func (s *Store) mergePartner(ctx context.Context, c partnerChange) error {
 		t.put(newPartnerItem(p, it.Gate), "Edition = :e", vals{"e": was.Edition})
 		return t, nil
 	}, func(int, map[string]types.AttributeValue) error { return nil })
+	return maker, ok, err
 }
 
 // mergeContact brings a contact that is there to what a roster says of them.
 // Who belongs to the partner's present epoch keeps their state; who was of an
-// older one begins anew, with a token of their own (R18).
-func (s *Store) mergeContact(ctx context.Context, k contactItem) error {
-	return s.commit(ctx, func() (*tx, error) {
+// older one begins anew, with a token of their own (R18); who is of a newer
+// one is left alone. mine is whether it is this chunk that has named them.
+func (s *Store) mergeContact(ctx context.Context, k contactItem) (mine bool, err error) {
+	err = s.commit(ctx, func() (*tx, error) {
 		var it contactItem
 		found, err := s.get(ctx, k.key, &it)
 		if err != nil {
 			return nil, err
 		}
 		t := s.tx()
+		mine = true
 		if !found {
 			t.put(k, "attribute_not_exists(PK)", nil)
 			return t, nil
 		}
 		was := it.Edition
-		if it.Epoch != k.Epoch {
-			k.TokenVersion = it.TokenVersion + 1
+		if it.Epoch < k.Epoch {
+			k.TokenVersion, k.Counted = it.TokenVersion+1, it.Counted
 			it = k
 		} else {
+			mine = it.Epoch == k.Epoch && it.Import == k.Import && it.Chunk == k.Chunk
+			if it.Epoch > k.Epoch {
+				return nil, nil
+			}
 			if it.Name == k.Name && it.Leader == k.Leader && it.MemberCustomID == k.MemberCustomID {
 				return nil, nil
 			}
@@ -550,6 +618,7 @@ func (s *Store) mergeContact(ctx context.Context, k contactItem) error {
 		t.put(it, "Edition = :e", vals{"e": was})
 		return t, nil
 	}, func(int, map[string]types.AttributeValue) error { return nil })
+	return mine, err
 }
 
 // Rows lists what became of an import's rows, in the sheet's order; want is

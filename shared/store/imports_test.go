@@ -165,7 +165,137 @@ func TestExistingIsTheSameAskedForOneByOneAndByReadingTheChain(t *testing.T) {
 	b, err := w.Existing(ctx, chainID, many)
 	must(t, err)
 	same(t, "existing", a, b)
-	same(t, "how many, a removed one, a signpost", []any{len(a), a[all[3].ID].State, a[network.CustomPartnerID(chainID, "X4")].CustomID}, []any{151, network.PartnerRemoved, "#" + all[4].ID})
+	same(t, "how many, a removed one, who was given an id", []any{len(a), a[all[3].ID].State, a[network.CustomPartnerID(chainID, "X4")].ID}, []any{151, network.PartnerRemoved, all[4].ID})
+}
+
+func TestR27_ARosterMeetsThePartnerThatWasGivenItsCustomID(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.importRows(t, 1, []network.RosterRow{row(20, "Acme"), row(21, "Beta")})
+	acme := noticeOf(row(20, "Acme")).Partner
+	_, err := w.EditPartner(t.Context(), w.chain, acme, network.PartnerEdit{CustomID: text("D100")}, 0)
+	must(t, err)
+	old, more, byName := row(20, "Acme"), row(22, "Acme"), row(23, "Acme")
+	old.CustomID, more.CustomID = "D100", "D100"
+	_, sum := w.importRows(t, 2, []network.RosterRow{old, more, byName})
+	same(t, "counts", sum, network.Counts{Rows: 3, OK: 3, Created: 2, Unchanged: 1, Notices: 2, Partners: 1})
+	p := w.partnerNow(t, acme)
+	same(t, "partner", []any{p.CustomID, p.Contacts, len(p.People)}, []any{"D100", 3, 3})
+	_, sum = w.importRows(t, 3, []network.RosterRow{old, more, byName})
+	same(t, "again", sum, network.Counts{Rows: 3, OK: 3, Unchanged: 3, Partners: 1})
+}
+
+func TestR29_WhoIsRemovedBetweenTwoRunsOfAnImportStaysRemoved(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	ctx := t.Context()
+	id := noticeOf(row(20, "Acme")).Partner
+	rows := []network.RosterRow{row(20, "Acme"), row(21, "Beta"), row(22, "Acme")}
+	again := func(n int) {
+		imp := roster{id: importID(n), rows: rows, chunk: 1, at: noon.Add(time.Duration(n) * time.Minute), mischief: func(chunk int) {
+			if chunk == 1 {
+				must(t, w.RemovePartner(ctx, chainID, id, 0, noon))
+				panic("killed")
+			}
+		}}
+		func() { defer func() { recover() }(); imp.run(ctx, w.Store) }()
+		imp.mischief = nil
+		_, _, err := imp.run(ctx, w.Store)
+		must(t, err)
+	}
+	again(1) // which made it
+	_, err := w.Partner(ctx, chainID, id)
+	wants(t, "the partner that it made", err, network.ErrNotFound)
+	again(2) // which revived it
+	_, err = w.Partner(ctx, chainID, id)
+	wants(t, "the partner that it revived", err, network.ErrNotFound)
+	_, sum := w.importRows(t, 3, rows)
+	same(t, "the next import revives it", sum.Created, 2)
+	same(t, "people", w.partnerNow(t, id).Contacts, 2)
+}
+
+func TestR18_ASlowChunkOfAnEpochThatIsOverTakesNobodysMembership(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	ctx := t.Context()
+	r := row(20, "Acme")
+	w.importRows(t, 1, []network.RosterRow{r})
+	id := noticeOf(r).Partner
+	renamed := r
+	renamed.Contact = "改名"
+	_, _, err := roster{id: importID(2), rows: []network.RosterRow{renamed}, at: noon, mischief: func(int) {
+		must(t, w.RemovePartner(ctx, chainID, id, 0, noon.Add(time.Hour)))
+		_, _, err := roster{id: importID(3), rows: []network.RosterRow{r}, at: noon.Add(2 * time.Hour)}.run(ctx, w.Store)
+		must(t, err)
+		ticket := noticeOf(r)
+		ticket.Version = 2
+		_, err = w.Join(ctx, ticket, person(20), anew("Acme"), noon.Add(3*time.Hour))
+		must(t, err)
+	}}.run(ctx, w.Store)
+	must(t, err)
+	actor, err := w.Actor(ctx, person(20), "", chainID)
+	must(t, err)
+	same(t, "contact", []any{actor.Contact.HasJoined(), actor.Contact.Epoch, actor.Contact.Name}, []any{true, 1, "张20"})
+
+	var k contactItem
+	_, err = w.get(ctx, contactKey(person(20).ID, chainID, id), &k)
+	must(t, err)
+	late := k
+	late.Epoch, late.JoinedAt = 0, 0
+	mine, err := w.mergeContact(ctx, late)
+	must(t, err)
+	var is contactItem
+	_, err = w.get(ctx, k.key, &is)
+	must(t, err)
+	same(t, "after a write that was held up even longer", []any{mine, is.JoinedAt, is.Epoch}, []any{false, k.JoinedAt, 1})
+}
+
+func TestAnIDThatWasGivenAwayWhileAnImportRanLeavesNobodyOnANoMansPartner(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	ctx := t.Context()
+	b, _ := w.partner(t, 8)
+	r := row(21, "Somebody")
+	r.CustomID = "D10"
+	_, _, err := roster{id: importID(3), rows: []network.RosterRow{r}, at: noon, mischief: func(int) {
+		_, err := w.EditPartner(ctx, w.chain, b.Partner.ID, network.PartnerEdit{CustomID: text("D10")}, 0)
+		must(t, err)
+	}}.run(ctx, w.Store)
+	must(t, err)
+	same(t, "who has it", w.partnerNow(t, b.Partner.ID).CustomID, "D10")
+	for k := range w.tb.Items(t) {
+		if k == contactKey(person(21).ID, chainID, network.CustomPartnerID(chainID, "D10")).PK+"|CHAIN#"+chainID+"#"+network.CustomPartnerID(chainID, "D10") {
+			t.Errorf("got %s, want no contact of what isn't a partner", k)
+		}
+	}
+	c := w.join(t, w.link(t, network.Invite{}), person(21), anew("Somebody"))
+	same(t, "whom that roster named", c.Partner.ID, network.CorpPartnerID(chainID, c.Corp.ID))
+}
+
+func TestAnImportThatIsReadForTooLongIsEndedBySweepAndItsMakerTold(t *testing.T) {
+	t.Parallel()
+	w := setupStreaming(t)
+	ctx := t.Context()
+	_, err := w.CreateImport(ctx, network.Import{ID: importID(1), Chain: chainID, Maker: w.boss.ID, MakerCorp: w.owner.ID, FileName: "a.xlsx", State: network.ImportWaiting, CreatedAt: noon, Notify: true}, Once{})
+	must(t, err)
+	begun, err := w.BeginImport(ctx, chainID, importID(1), "etag", noon)
+	must(t, err)
+	same(t, "while it may still come to an end", w.sweep(t, noon.Add(2*time.Hour-time.Second)), []string(nil))
+	same(t, "then", w.sweep(t, noon.Add(2*time.Hour)), []string{importID(1)})
+	same(t, "and no more", w.sweep(t, noon.Add(3*time.Hour)), []string(nil))
+	imp, err := w.BeginImport(ctx, chainID, importID(1), "etag", noon.Add(3*time.Hour))
+	must(t, err)
+	same(t, "ended", []any{imp.State, imp.FileCode, imp.EndedAt}, []any{network.ImportFailed, "not_finished", noon.Add(2 * time.Hour)})
+	begun.State, begun.EndedAt = network.ImportDone, noon.Add(3*time.Hour)
+	must(t, w.EndImport(ctx, begun, time.Time{})) // a run that was slower than can be
+	imp, err = w.Import(ctx, chainID, importID(1))
+	must(t, err)
+	same(t, "the first to say so was right", imp.State, network.ImportFailed)
+	same(t, "told", w.events(t), []network.Event{{ID: "failed." + importID(1), Kind: network.RosterFailed, Chain: chainID, Import: importID(1), Person: w.boss.ID, Corp: w.owner.ID}})
+	same(t, "when its notices would have run out", w.sweep(t, noon.Add(8*day)), []string(nil))
+	due, err := w.Due(ctx, noon.Add(100*day), 10, new(DuePage))
+	must(t, err)
+	same(t, "still filed", len(due), 0)
 }
 
 func TestR29_TheFirstPlanOfAChunkHolds(t *testing.T) {

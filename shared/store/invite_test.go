@@ -85,7 +85,7 @@ func TestR19_RevokedIsRevokedOnceAndForAll(t *testing.T) {
 	c, p := w.corp(t, 7)
 	_, err = w.Join(ctx, link, p, Choice{Corp: c.ID}, noon)
 	wants(t, "joining by it", err, network.ErrInviteRevoked)
-	due, err := w.Due(ctx, noon.Add(100*day), 10)
+	due, err := w.Due(ctx, noon.Add(100*day), 10, new(DuePage))
 	must(t, err)
 	same(t, "due", len(due), 0)
 }

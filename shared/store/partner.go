@@ -28,7 +28,7 @@ type partnerItem struct {
 	Epoch   int
 	Edition int
 	Gate    int    // the gate that counted it when it joined
-	Alias   string `dynamodbav:",omitempty"` // the partner that was given this 自定义企业ID; then nothing else is set
+	Alias   string `dynamodbav:",omitempty"` // a signpost: the partner that has this 自定义企业ID now; the rest, if any, is of a removed one
 }
 
 type partnerCard struct {
@@ -243,7 +243,9 @@ func (s *Store) EditPartner(ctx context.Context, c network.Chain, id string, e n
 			t.check(groupKey(c.ID, p.Group), "attribute_exists(PK)", nil)
 		}
 		if e.CustomID != nil && *e.CustomID != p.CustomID {
-			s.moveCustomID(t, c.ID, p, *e.CustomID)
+			if err := s.moveCustomID(ctx, t, p, *e.CustomID); err != nil {
+				return nil, err
+			}
 			p.CustomID = *e.CustomID
 		}
 		if p.Alias == was.Alias && p.Group == was.Group && p.CustomID == was.CustomID {
@@ -252,13 +254,10 @@ func (s *Store) EditPartner(ctx context.Context, c network.Chain, id string, e n
 		p.Edition = s.refilePartner(t, p, it)
 		return t, nil
 	}, func(i int, old map[string]types.AttributeValue) error {
-		switch keyOf(old) {
-		case partnerKey(c.ID, id):
-			return nil // changed meanwhile: read again
-		case key{}:
+		if keyOf(old) == (key{}) {
 			return network.ErrGroupNotFound // a check of nothing has nothing to show
 		}
-		return network.ErrConflict
+		return nil // the partner or the id changed meanwhile: read again
 	})
 	return p, wrap("edit partner", err)
 }
@@ -275,20 +274,57 @@ func (s *Store) refilePartner(t *tx, p network.Partner, was partnerItem) (editio
 
 // moveCustomID claims a 自定义企业ID for a partner whose key isn't made of it:
 // a signpost stands at the key that is (R25). The one that it had is let go.
-func (s *Store) moveCustomID(t *tx, chain string, p network.Partner, to string) {
-	if own := customKey(chain, p.CustomID); p.CustomID != "" && own != partnerKey(chain, p.ID) {
-		t.remove(own, "", nil)
+// ErrConflict if another partner has it. A removed one has nothing any more;
+// but its item stays, for the epoch that is over must stay so (R38).
+func (s *Store) moveCustomID(ctx context.Context, t *tx, p network.Partner, to string) error {
+	if err := s.freeCustomID(ctx, t, p); err != nil {
+		return err
 	}
-	if at := customKey(chain, to); to != "" && at != partnerKey(chain, p.ID) {
+	at := customKey(p.Chain, to)
+	if to == "" || at == partnerKey(p.Chain, p.ID) {
+		return nil
+	}
+	var is partnerItem
+	found, err := s.get(ctx, at, &is)
+	switch {
+	case err != nil:
+		return err
+	case !found:
 		t.put(struct {
 			key
 			Alias string
 		}{at, p.ID}, "attribute_not_exists(PK)", nil)
+	case is.Alias == "" && is.Card.State == network.PartnerRemoved:
+		t.update(at, "SET Alias = :p, Edition = Edition + :one", "Edition = :e", nil, vals{"p": p.ID, "one": 1, "e": is.Edition})
+	default:
+		return network.ErrConflict
 	}
+	return nil
+}
+
+// freeCustomID takes away the signpost to a partner, if it has one. It is
+// changed with the partner only, so the partner's edition guards it.
+func (s *Store) freeCustomID(ctx context.Context, t *tx, p network.Partner) error {
+	at := customKey(p.Chain, p.CustomID)
+	if p.CustomID == "" || at == partnerKey(p.Chain, p.ID) {
+		return nil
+	}
+	var is partnerItem
+	found, err := s.get(ctx, at, &is)
+	switch {
+	case err != nil || !found || is.Alias != p.ID:
+		return err
+	case is.Card.State == "":
+		t.remove(at, "", nil)
+	default:
+		t.update(at, "SET Edition = Edition + :one REMOVE Alias", "", nil, vals{"one": 1})
+	}
+	return nil
 }
 
 // RemovePartner takes a partner out of a chain: one that has joined loses its
 // place with this write (R38), one that is still to join its notices (R33).
+// Its 自定义企业ID is free again.
 // Nothing of its people is touched: their epoch is over.
 func (s *Store) RemovePartner(ctx context.Context, chain, id string, edition int, now time.Time) error {
 	err := s.commit(ctx, func() (*tx, error) {
@@ -300,7 +336,10 @@ func (s *Store) RemovePartner(ctx context.Context, chain, id string, edition int
 			return nil, network.ErrPrecondition
 		}
 		t := s.tx()
-		t.update(partnerKey(chain, id), "SET Card.#s = :removed, Card.Joined = :none, Card.Contacts = :none, People = :nobody, Epoch = Epoch + :one, Edition = Edition + :one REMOVE LPK, LSK, Card.Corp, Card.JoinedAt",
+		if err := s.freeCustomID(ctx, t, it.partner(chain)); err != nil {
+			return nil, err
+		}
+		t.update(partnerKey(chain, id), "SET Card.#s = :removed, Card.Joined = :none, Card.Contacts = :none, People = :nobody, Epoch = Epoch + :one, Edition = Edition + :one REMOVE LPK, LSK, Card.Corp, Card.JoinedAt, Card.CustomID",
 			"Edition = :e", map[string]string{"s": "State"},
 			vals{"removed": network.PartnerRemoved, "none": 0, "nobody": map[string]string{}, "one": 1, "e": it.Edition})
 		if it.Card.Corp != "" {

@@ -121,21 +121,48 @@ func TestR25_ACustomIDIsOnePartnersAndMovesWithIt(t *testing.T) {
 	got := atOnce(2, func(i int) error { return give([]string{a.Partner.ID, b.Partner.ID}[i], "D3") })
 	same(t, "two at once", got, map[string]int{"ok": 1, "conflict": 1})
 
-	// A roster that goes by an id that was given away is told so.
 	must(t, give(a.Partner.ID, "D9"))
-	r = row(21, "Somebody")
-	r.CustomID = "D9"
-	_, sum := w.importRows(t, 2, []network.RosterRow{r})
-	same(t, "failed rows", sum.Failed, 1)
 	_, err := w.Partner(ctx, chainID, network.CustomPartnerID(chainID, "D9"))
 	wants(t, "the signpost as a partner", err, network.ErrNotFound)
-	// Given away between plan and doing: it stays who has it.
-	r.CustomID = "D10"
-	_, _, err = roster{id: importID(3), rows: []network.RosterRow{r}, at: noon, mischief: func(int) { must(t, give(b.Partner.ID, "D10")) }}.run(ctx, w.Store)
-	must(t, err)
-	same(t, "who has it", w.partnerNow(t, b.Partner.ID).CustomID, "D10")
-	c := w.join(t, w.link(t, network.Invite{}), person(21), anew("Somebody"))
-	same(t, "whom that roster named", c.Partner.ID, network.CorpPartnerID(chainID, c.Corp.ID))
+	// A roster's partner that was given another id isn't found by its old one.
+	must(t, give(noticeOf(r).Partner, "R2"))
+	_, sum := w.importRows(t, 2, []network.RosterRow{r})
+	same(t, "failed rows", sum.Failed, 1)
+}
+
+func TestR25_WhatARemovedPartnerHadIsFree(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	ctx := t.Context()
+	own := row(22, "Gamma")
+	own.CustomID = "D200"
+	all := []network.RosterRow{row(20, "Acme"), row(21, "Beta"), own}
+	w.importRows(t, 1, all)
+	acme, beta, gamma := noticeOf(all[0]).Partner, noticeOf(all[1]).Partner, noticeOf(own).Partner
+	give := func(id, custom string) error {
+		_, err := w.EditPartner(ctx, w.chain, id, network.PartnerEdit{CustomID: &custom}, 0)
+		return err
+	}
+	must(t, give(acme, "D100"))
+	must(t, w.RemovePartner(ctx, chainID, acme, 0, noon))
+	must(t, give(beta, "D100")) // of one that had been given it
+	must(t, give(beta, ""))
+	again := row(20, "Acme")
+	again.CustomID = "D100"
+	_, sum := w.importRows(t, 2, []network.RosterRow{again})
+	same(t, "a roster by it", []int{sum.Created, sum.Failed}, []int{1, 0})
+
+	must(t, w.RemovePartner(ctx, chainID, gamma, 0, noon))
+	must(t, give(beta, "D200")) // of one whose key it makes
+	wants(t, "to another at once", give(noticeOf(again).Partner, "D200"), network.ErrConflict)
+	_, sum = w.importRows(t, 3, []network.RosterRow{own})
+	same(t, "a roster by it", []int{sum.Created, sum.Failed}, []int{1, 0})
+	same(t, "is about who has it", w.partnerNow(t, beta).Contacts, 2)
+	_, err := w.Partner(ctx, chainID, gamma)
+	wants(t, "the removed one", err, network.ErrNotFound)
+	must(t, w.RemovePartner(ctx, chainID, beta, 0, noon))
+	_, sum = w.importRows(t, 4, []network.RosterRow{own})
+	same(t, "and then brings the old one back", []any{sum.Created, w.partnerNow(t, gamma).Epoch}, []any{1, 1})
 }
 
 // crowd writes partners as they would be, without the joins that make them so.

@@ -33,25 +33,16 @@ func (i tallyItem) tally() network.Tally {
 	}
 }
 
-// TallyChunk notes that a chunk has been applied, and if its contacts are to
+// tallied is what a chunk has added.
+type tallied struct{ contacts, partners int }
+
+// tallyChunk notes that a chunk has been applied, and if its contacts are to
 // be told, that with it: once, however often it is called. The same chunk
 // again changes nothing.
-func (s *Store) TallyChunk(ctx context.Context, imp network.Import, chunk int, plans []network.RowPlan) error {
-	contacts, partners := 0, 0
-	for _, p := range plans {
-		if p.Adds {
-			contacts++
-		}
-		if p.Makes {
-			partners++
-		}
-	}
-	if contacts == 0 && partners == 0 {
-		return nil
-	}
-	v := vals{"n": contacts, "p": partners, "c": chunk, "cs": &numberSet{chunk}, "at": at(imp.StartedAt)}
+func (s *Store) tallyChunk(ctx context.Context, imp network.Import, chunk int, made tallied) error {
+	v := vals{"n": made.contacts, "p": made.partners, "c": chunk, "cs": &numberSet{chunk}, "at": at(imp.StartedAt)}
 	expr := "ADD Imported :n, Partners :p, Done :cs SET #at = :at"
-	if imp.Notify && contacts > 0 {
+	if imp.Notify && made.contacts > 0 {
 		expr += ", Outbox = :o"
 		v["o"] = network.Event{
 			ID: fmt.Sprintf("imported.%s.%d", imp.ID, chunk), Kind: network.RosterImported, Chain: imp.Chain, Import: imp.ID, Chunk: chunk,
@@ -106,6 +97,21 @@ type stringSet []string
 
 func (n *stringSet) MarshalDynamoDBAttributeValue() (types.AttributeValue, error) {
 	return &types.AttributeValueMemberSS{Value: *n}, nil
+}
+
+// Applied are the chunks of an import that have been applied, of those that
+// had anything to do.
+func (s *Store) Applied(ctx context.Context, chain, imp string) (map[int]bool, error) {
+	done := map[int]bool{}
+	err := s.queryAll(ctx, tallyKey(chain, "", 0).PK, imp+"#", true, func(raw map[string]types.AttributeValue) error {
+		var it tallyItem
+		err := attributevalue.UnmarshalMap(raw, &it)
+		for _, chunk := range it.Done {
+			done[chunk] = true
+		}
+		return err
+	})
+	return done, wrap("applied", err)
 }
 
 // Tallies are the counters of one import, or of all of a chain if imp is "".
@@ -187,12 +193,16 @@ func (s *Store) Undeliverable(ctx context.Context, k network.Contact) error {
 
 // CountJoin adds a join to what counts it: the tally of the import that named
 // the contact (R32), the uses of an unlimited link (R15). Once a join, because
-// the contact notes it in the same write.
+// the contact notes it in the same write. That a partner has come counts for
+// the import that made it.
 func (s *Store) CountJoin(ctx context.Context, e network.Event) error {
 	err := s.commit(ctx, func() (*tx, error) {
 		keys := []key{contactKey(e.Person, e.Chain, e.Partner)}
 		if e.Invite != "" {
 			keys = append(keys, inviteKey(e.Chain, e.Invite))
+		}
+		if e.First {
+			keys = append(keys, partnerKey(e.Chain, e.Partner))
 		}
 		found, err := s.batchGet(ctx, true, keys...)
 		if err != nil {
@@ -208,27 +218,36 @@ func (s *Store) CountJoin(ctx context.Context, e network.Event) error {
 				return nil, err
 			}
 		}
+		var p partnerItem
+		if _, err := found.into(partnerKey(e.Chain, e.Partner), &p); err != nil {
+			return nil, err
+		}
 		t := s.tx()
-		cond := "attribute_not_exists(Counted)"
-		v := vals{"ids": &stringSet{e.ID}}
-		if len(k.Counted) > 0 { // who left and joins again is no other contact
-			cond = "NOT contains(Counted, :id)"
-			v["id"] = e.ID
+		ids, cond := stringSet{e.ID}, "NOT contains(Counted, :id)"
+		v := vals{"id": e.ID, "ids": &ids}
+		counts := e.Import != "" && !slices.Contains(k.Counted, e.Import)
+		if counts { // once an import: who left and joins again is no other contact
+			ids = append(ids, e.Import)
+			cond += " AND NOT contains(Counted, :import)"
+			v["import"] = e.Import
 		}
 		t.update(k.key, "ADD Counted :ids", cond, nil, v)
 		if e.Invite != "" && link.PK != "" && link.MaxUses == 0 {
 			t.update(keys[1], "SET Uses = Uses + :one", "attribute_exists(PK)", nil, vals{"one": 1})
 		}
-		if e.Import != "" && len(k.Counted) == 0 {
-			first, undeliverable := 0, 0
-			if e.First {
-				first = 1
-			}
+		if counts {
+			at, undeliverable := tallyKey(e.Chain, e.Import, e.Chunk), 0
 			if k.Undeliverable {
 				undeliverable = -1 // did not end there after all
 			}
-			t.update(tallyKey(e.Chain, e.Import, e.Chunk), "ADD Joined :one, PartnersIn :first, Undeliverable :u", "", nil,
-				vals{"one": 1, "first": first, "u": undeliverable})
+			first := 0
+			switch { // a partner counts in any tally of the import that made it
+			case e.First && p.Import == e.Import:
+				first = 1
+			case e.First && p.Import != "":
+				t.update(tallyKey(e.Chain, p.Import, 0), "ADD PartnersIn :one", "", nil, vals{"one": 1})
+			}
+			t.update(at, "ADD Joined :one, PartnersIn :first, Undeliverable :u", "", nil, vals{"one": 1, "first": first, "u": undeliverable})
 		}
 		return t, nil
 	}, func(int, map[string]types.AttributeValue) error { return nil })

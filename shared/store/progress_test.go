@@ -29,6 +29,69 @@ func (w *world) events(t *testing.T) []network.Event {
 	return all
 }
 
+func TestR32_WhatTwoImportsAddAtOnceIsCountedOnce(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	all := []network.RosterRow{row(20, "Acme"), row(21, "Beta")}
+	_, _, err := roster{id: importID(2), rows: all, at: noon, mischief: func(int) { w.importRows(t, 1, all) }}.run(t.Context(), w.Store)
+	must(t, err)
+	f := w.funnel(t, noon)
+	same(t, "contacts, partners", []int{f.Imported, f.Partners}, []int{2, 2})
+}
+
+func TestR32_APartnerHasComeInTheImportThatMadeIt(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	ctx := t.Context()
+	w.importRows(t, 1, []network.RosterRow{row(20, "Acme"), row(30, "Zeta")})
+	w.importRows(t, 2, []network.RosterRow{row(21, "Acme")})
+	w.join(t, noticeOf(row(21, "Acme")), person(21), anew("Acme"))
+	for _, e := range w.events(t) {
+		if e.Kind == network.Joined {
+			must(t, w.CountJoin(ctx, e))
+			must(t, w.CountJoin(ctx, e))
+		}
+	}
+	for n, want := range map[int][]int{1: {2, 0, 2, 1}, 2: {1, 1, 0, 0}} {
+		tallies, err := w.Tallies(ctx, chainID, importID(n))
+		must(t, err)
+		f := network.Progress(tallies, w.chain.Policies, noon)
+		same(t, importID(n), []int{f.Imported, f.Joined, f.Partners, f.PartnersIn}, want)
+	}
+}
+
+func TestR32_WhoComesBackByAnotherImportIsCountedForThatToo(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	ctx := t.Context()
+	r := row(20, "Acme")
+	var first network.Event
+	for n := 1; n <= 2; n++ {
+		w.importRows(t, n, []network.RosterRow{r})
+		ticket := noticeOf(r)
+		ticket.Version = n
+		a, err := w.Join(ctx, ticket, person(20), anew("Acme"), noon.Add(time.Duration(n)*time.Hour))
+		must(t, err)
+		for _, e := range w.events(t) {
+			if e.Kind == network.Joined && e.Import == importID(n) {
+				must(t, w.CountJoin(ctx, e))
+				if n == 1 {
+					first = e
+				}
+			}
+		}
+		if n == 1 {
+			must(t, w.RemovePartner(ctx, chainID, a.Partner.ID, 0, noon.Add(80*time.Minute)))
+		}
+	}
+	must(t, w.CountJoin(ctx, first)) // once more, from long ago
+	for n := 1; n <= 2; n++ {
+		tallies, err := w.Tallies(ctx, chainID, importID(n))
+		must(t, err)
+		same(t, importID(n), []int{tallies[0].Joined, tallies[0].PartnersIn}, []int{1, 1})
+	}
+}
+
 func TestR32_TheCountersAreRightHoweverOftenTheyAreTold(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -37,7 +100,7 @@ func TestR32_TheCountersAreRightHoweverOftenTheyAreTold(t *testing.T) {
 	imp, _ := w.importRows(t, 1, all)
 	plans, err := w.Plan(ctx, chainID, imp.ID, 0)
 	must(t, err)
-	same(t, "told of the chunk by several at once", atOnce(5, func(int) error { return w.TallyChunk(ctx, imp, 0, plans) }), map[string]int{"ok": 5})
+	same(t, "told of the chunk by several at once", atOnce(5, func(int) error { return w.Apply(ctx, imp, 0, all, plans) }), map[string]int{"ok": 5})
 	same(t, "told of its notices", atOnce(5, func(int) error { return w.TallyNotices(ctx, chainID, imp.ID, 0, 4, 1) }), map[string]int{"ok": 5})
 	people, sent, err := w.Recipients(ctx, chainID, imp.ID, 0)
 	must(t, err)

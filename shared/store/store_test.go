@@ -186,10 +186,7 @@ func (r roster) run(ctx context.Context, s *Store) (network.Import, network.Coun
 		if r.mischief != nil {
 			r.mischief(n)
 		}
-		if err := s.Apply(ctx, imp, n, chunk, plans, was); err != nil {
-			return imp, sum, err
-		}
-		if err := s.TallyChunk(ctx, imp, n, plans); err != nil {
+		if err := s.Apply(ctx, imp, n, chunk, plans); err != nil {
 			return imp, sum, err
 		}
 		sum = sum.Add(network.Count(plans, true))
