@@ -65,6 +65,8 @@
 // Moved groups. A deleted group leaves a pointer on the chain to where its
 // people went (R34). A join reads the chain anyway, so an invite into a group
 // that is gone lands without being rewritten and without a read of the tree.
+// So does everybody who is shown a partner: one that is still filed under a
+// group that is gone is shown where that went.
 //
 // Tallies. Progress is counted once a chunk: the write that adds notes in the
 // same item that the chunk has been counted, and a second delivery of it
@@ -80,6 +82,8 @@
 //
 // There is no Scan: each question has a key. Nothing is decided on an index,
 // which may be behind: it finds, and the item is read again or is a condition.
+// With one exception: whether a group that is to go has partners (R34) no item
+// says. Who came in a moment before is overlooked, and follows to the root.
 //
 // # What it may cost
 //

@@ -353,6 +353,8 @@ func (s *Store) follow(ctx context.Context, c network.Chain, id string) (moved b
 	return moved && err == nil, err
 }
 
+// groupInUse reports whether the list index has a partner in a group: it may
+// be behind by who has come or gone in the last moment.
 func (s *Store) groupInUse(ctx context.Context, chain string, id int) (bool, error) {
 	left, err := s.inGroup(ctx, chain, id, 1)
 	return len(left) > 0, err
