@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding"
 	"encoding/hex"
@@ -134,8 +135,12 @@ func check(d *json.Decoder, at string, t reflect.Type) error {
 		_, err := d.Token()
 		return err
 	case reflect.String:
-		if _, ok := tok.(string); !ok {
+		s, ok := tok.(string)
+		if !ok {
 			return wrong("a string")
+		}
+		if strings.ContainsRune(s, utf8.RuneError) { // what half a \ud83d\ude00 is read as
+			return network.InvalidField(at, "bad_character", "This member has a character that is none.")
 		}
 	case reflect.Bool:
 		if _, ok := tok.(bool); !ok {
@@ -191,12 +196,12 @@ func member(t reflect.Type, name string) (reflect.Type, bool) {
 		f := t.Field(i)
 		tag, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		switch {
-		case !f.IsExported() || tag == "-":
+		case tag == "-":
 		case f.Anonymous && tag == "" && f.Type.Kind() == reflect.Struct:
 			if in, ok := member(f.Type, name); ok {
 				return in, true
 			}
-		case tag == name, tag == "" && f.Name == name:
+		case f.IsExported() && cmp.Or(tag, f.Name) == name:
 			return f.Type, true
 		}
 	}
