@@ -1,7 +1,6 @@
 package roster
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strconv"
@@ -11,47 +10,6 @@ import (
 	"github.com/tributary-app/tributary/shared/network"
 	"github.com/tributary-app/tributary/shared/roster/form"
 )
-
-// check turns raw cells into rows: finds the header, reads each row by it,
-// then holds the rows against each other.
-func check(ctx context.Context, g grid) (*Sheet, error) {
-	h, ok := findHeader(g.lines)
-	if !ok {
-		if !slices.ContainsFunc(g.lines, line.filled) {
-			return nil, fileError(form.EmptyFile, "blank cells only")
-		}
-		return nil, fileError(form.NoHeader, fmt.Sprintf("none in the first %d rows", headerRows))
-	}
-	if err := h.complete(); err != nil {
-		return nil, err
-	}
-	var wanted []int
-	for _, column := range h.column {
-		wanted = append(wanted, column)
-	}
-	if err := g.fillDown(wanted, h.row); err != nil {
-		return nil, err
-	}
-	sheet := &Sheet{HeaderRow: h.row, Unknown: h.unknown}
-	seen := partners{}
-	for i, l := range g.lines {
-		if i%1024 == 0 && ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		if l.number <= h.row || l.blank(wanted) {
-			continue
-		}
-		r := readRow(l, h.column)
-		if r.Problem == nil {
-			seen.check(&r)
-		}
-		sheet.Rows = append(sheet.Rows, r)
-	}
-	if len(sheet.Rows) == 0 {
-		return nil, &FileError{Code: form.EmptyFile, Detail: "no row below the header", Row: h.row}
-	}
-	return sheet, nil
-}
 
 // filled reports whether any cell of the line holds anything.
 func (l line) filled() bool {
@@ -205,45 +163,66 @@ func isMemberID(s string) bool {
 // partners is what the valid rows so far have said, by partner. A row is held
 // against valid rows before it only: of two that clash the later is refused,
 // and a row that is refused takes nothing from those after it.
-type partners map[string]*partner
-
-type partner struct {
-	name     string
-	leaders  int
-	contacts map[string]Row // by phone (R27)
-	members  map[string]Row // by 自定义成员ID, which is unique within the partner
+//
+// Rows and partners are known by their index, as there may be a million of both.
+type partners struct {
+	index    map[string]int32 // by id
+	all      []partner
+	contacts map[contact]int32 // to the row (R27)
+	members  map[member]int32  // to the row; a 自定义成员ID is unique within the partner
 }
 
-// check settles a row that is valid by itself.
-func (all partners) check(r *Row) {
+type partner struct {
+	name    string
+	leaders int
+}
+
+type contact struct {
+	partner int32
+	phone   string
+}
+
+type member struct {
+	partner int32
+	id      string
+}
+
+func newPartners() partners {
+	return partners{index: map[string]int32{}, contacts: map[contact]int32{}, members: map[member]int32{}}
+}
+
+// check settles a row that is valid by itself and is to follow these.
+func (p *partners) check(rows []Row, r *Row) {
 	// One chain is all that a file is about, so its id can be left out.
 	id := network.RosterPartnerID("", r.CustomID, r.Corp)
-	p := all[id]
-	if p == nil {
-		p = &partner{name: network.FoldName(r.Corp), contacts: map[string]Row{}, members: map[string]Row{}}
-		all[id] = p
+	n, ok := p.index[id]
+	if !ok {
+		n = int32(len(p.all))
+		p.index[id] = n
+		p.all = append(p.all, partner{name: network.FoldName(r.Corp)})
 	}
-	first, known := p.contacts[r.Phone]
-	member, taken := p.members[r.MemberCustomID]
+	of := &p.all[n]
+	first, known := p.contacts[contact{n, r.Phone}]
+	other, taken := p.members[member{n, r.MemberCustomID}]
 	clash := func(code, field, detail string) { r.Problem = &Problem{Code: code, Field: field, Detail: detail} }
 	switch {
-	case network.FoldName(r.Corp) != p.name:
+	case network.FoldName(r.Corp) != of.name:
 		clash(form.CustomIDConflict, "custom_id", r.CustomID)
-	case known && same(first, *r):
-		r.Repeats = first.Number
+	case known && same(rows[first], *r):
+		r.Repeats = rows[first].Number
 	case known:
-		clash(form.DuplicateContact, "phone", fmt.Sprintf("row %d", first.Number))
+		clash(form.DuplicateContact, "phone", fmt.Sprintf("row %d", rows[first].Number))
 	case r.MemberCustomID != "" && taken:
-		clash(form.MemberCustomIDDuplicate, "member_custom_id", fmt.Sprintf("row %d", member.Number))
-	case r.Leader && p.leaders == maxLeaders:
-		clash(form.TooManyLeaders, "identity", fmt.Sprintf("%d before", p.leaders))
+		clash(form.MemberCustomIDDuplicate, "member_custom_id", fmt.Sprintf("row %d", rows[other].Number))
+	case r.Leader && of.leaders == maxLeaders:
+		clash(form.TooManyLeaders, "identity", fmt.Sprintf("%d before", of.leaders))
 	default:
-		p.contacts[r.Phone] = *r
+		p.contacts[contact{n, r.Phone}] = int32(len(rows))
 		if r.MemberCustomID != "" {
-			p.members[r.MemberCustomID] = *r
+			p.members[member{n, r.MemberCustomID}] = int32(len(rows))
 		}
 		if r.Leader {
-			p.leaders++
+			of.leaders++
 		}
 	}
 }

@@ -1,10 +1,12 @@
 package roster
 
 import (
+	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
-	"strings"
+	"slices"
 	"unicode"
 	"unicode/utf8"
 
@@ -17,148 +19,242 @@ import (
 // header leaves it open.
 const delimiters = ",\t;"
 
+// textBuffer is how many bytes of a text file are held at a time.
+const textBuffer = 64 << 10
+
 // readCSV reads a roster saved as text. Which delimiter it has is decided by
 // which one makes a header.
 func readCSV(ctx context.Context, r io.ReaderAt, size int64) (*Sheet, error) {
-	raw, err := io.ReadAll(io.NewSectionReader(r, 0, size))
-	if err != nil {
-		return nil, fmt.Errorf("read roster: %w", err)
-	}
-	s, err := decode(raw)
+	open, err := decode(ctx, r, size)
 	if err != nil {
 		return nil, err
-	}
-	if clean(s[:min(len(s), 4096)]) == "" && strings.TrimSpace(s) == "" {
-		return nil, fileError(form.EmptyFile, "white space only")
 	}
 	delimiter, most := delimiters[0], 0
 	for _, d := range []byte(delimiters) {
-		// What is wrong with a line shows when the file is read in earnest.
-		top, _ := parseCSV(ctx, s, d, headerRows)
-		if h, _ := findHeader(top); len(h.column) > most {
+		if h, _ := findHeader(topLines(newCSVReader(open(), d))); len(h.column) > most {
 			delimiter, most = d, len(h.column)
 		}
 	}
-	lines, err := parseCSV(ctx, s, delimiter, maxRow)
-	if err != nil {
-		return nil, err
-	}
-	return check(ctx, grid{lines: lines})
-}
-
-// decode makes text of UTF-8, with or without a byte order mark, or GB18030.
-func decode(raw []byte) (string, error) {
-	s := strings.TrimPrefix(string(raw), utf8BOM)
-	if utf8.ValidString(s) {
-		return s, nil
-	}
-	if cutShort(s) {
-		return "", &FileError{Code: form.Truncated, Detail: "the last character is incomplete", Row: strings.Count(s, "\n") + 1}
-	}
-	if len(s) < len(raw) {
-		return "", fileError(form.EncodingUnknown, "a UTF-8 mark, but other bytes")
-	}
-	decoded, err := simplifiedchinese.GB18030.NewDecoder().String(s)
-	// Nearly any bytes are some GB18030, but other encodings soon hit what is
-	// unassigned or for private use there.
-	if err != nil || strings.ContainsFunc(decoded, func(r rune) bool { return r == utf8.RuneError || unicode.Is(unicode.Co, r) }) {
-		return "", fileError(form.EncodingUnknown, "neither UTF-8 nor GB18030")
-	}
-	return decoded, nil
-}
-
-// cutShort reports UTF-8 that was cut inside its last character.
-func cutShort(s string) bool {
-	for n := 1; n < utf8.UTFMax && n < len(s); n++ {
-		head, tail := s[:len(s)-n], s[len(s)-n:]
-		if !utf8.FullRuneInString(tail) && utf8.ValidString(head) {
-			return strings.ContainsFunc(head, func(r rune) bool { return r >= utf8.RuneSelf })
+	lines, in := newCSVReader(open(), delimiter), newIntake(ctx, nil)
+	for {
+		l, err := lines.next()
+		if errors.Is(err, io.EOF) {
+			return in.end()
+		}
+		if err != nil {
+			return nil, err
+		}
+		if err := in.take(l); err != nil {
+			return nil, err
 		}
 	}
-	return false
 }
 
-// parseCSV splits text into lines, the first most of them or an error when
-// there are more and most is maxRow. Lines are counted as a spreadsheet
-// program counts rows: blank ones too, and a quoted line break is none.
-func parseCSV(ctx context.Context, s string, delimiter byte, most int) ([]line, error) {
+// decode finds out whether a file is UTF-8, with or without a byte order mark,
+// or GB18030. What open gives is its text from the beginning, as UTF-8.
+func decode(ctx context.Context, r io.ReaderAt, size int64) (open func() io.Reader, err error) {
+	mark := make([]byte, min(len(utf8BOM), int(size)))
+	if _, err := io.ReadFull(io.NewSectionReader(r, 0, size), mark); err != nil {
+		return nil, fmt.Errorf("read roster: %w", err)
+	}
+	from := int64(0)
+	if string(mark) == utf8BOM {
+		from = int64(len(mark))
+	}
+	raw := func() io.Reader { return io.NewSectionReader(r, from, size-from) }
+	if ok, err := isUTF8(ctx, raw()); ok || err != nil {
+		return raw, err
+	}
+	if from > 0 {
+		return nil, fileError(form.EncodingUnknown, "a UTF-8 mark, but other bytes")
+	}
+	decoded := func() io.Reader { return simplifiedchinese.GB18030.NewDecoder().Reader(raw()) }
+	return decoded, checkGB18030(ctx, decoded())
+}
+
+// isUTF8 reads text to its end. UTF-8 that was cut inside its last character
+// is a *FileError.
+func isUTF8(ctx context.Context, r io.Reader) (bool, error) {
+	buf := make([]byte, textBuffer)
+	kept, lines, wide := 0, 0, false // bytes of an incomplete character; line breaks; any character but ASCII
+	for {
+		n, err := r.Read(buf[kept:])
+		part := buf[:kept+n]
+		whole := len(part)
+		for i := 1; i < utf8.UTFMax && i <= len(part); i++ {
+			if tail := part[len(part)-i:]; utf8.RuneStart(tail[0]) {
+				if !utf8.FullRune(tail) {
+					whole -= i
+				}
+				break
+			}
+		}
+		if !utf8.Valid(part[:whole]) {
+			return false, ctx.Err()
+		}
+		for _, b := range part[:whole] {
+			if b == '\n' {
+				lines++
+			}
+			wide = wide || b >= utf8.RuneSelf
+		}
+		kept = copy(buf, part[whole:])
+		switch {
+		case errors.Is(err, io.EOF) && kept > 0 && wide:
+			return false, &FileError{Code: form.Truncated, Detail: "the last character is incomplete", Row: lines + 1}
+		case errors.Is(err, io.EOF):
+			return kept == 0, nil
+		case err != nil:
+			return false, fmt.Errorf("read roster: %w", err)
+		case ctx.Err() != nil:
+			return false, ctx.Err()
+		}
+	}
+}
+
+// checkGB18030 reads decoded text to its end. Nearly any bytes are some
+// GB18030, but other encodings soon hit what is unassigned or for private use
+// there.
+func checkGB18030(ctx context.Context, r io.Reader) error {
+	text := bufio.NewReaderSize(r, textBuffer)
+	for n := 0; ; n++ {
+		c, _, err := text.ReadRune()
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil, c == utf8.RuneError, unicode.Is(unicode.Co, c):
+			return fileError(form.EncodingUnknown, "neither UTF-8 nor GB18030")
+		case n%textBuffer == 0 && ctx.Err() != nil:
+			return ctx.Err()
+		}
+	}
+}
+
+// topLines are the lines where a header may stand. What is wrong with one
+// shows when the file is read in earnest.
+func topLines(c *csvReader) []line {
 	var lines []line
-	for number := 1; s != ""; number++ {
-		if number > most {
-			if most < maxRow {
-				return lines, nil
-			}
-			return nil, &FileError{Code: form.TooManyRows, Detail: "more than 1,048,576 rows", Row: most}
+	for range headerRows {
+		l, err := c.next()
+		if err != nil {
+			break
 		}
-		if number%1024 == 0 && ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		l := line{number: number}
-		for last := false; !last; {
-			var f string
-			var err error
-			if f, s, last, err = field(s, delimiter, number); err != nil {
-				return lines, err
-			}
-			if len(l.cells) < maxColumns {
-				l.cells = append(l.cells, cell{text: f})
-			}
-		}
+		l.cells = slices.Clone(l.cells)
 		lines = append(lines, l)
 	}
-	return lines, nil
+	return lines
 }
 
-// field takes the next field off s, and its delimiter or line break; last
-// reports that a line ends with it.
-func field(s string, delimiter byte, number int) (f, rest string, last bool, err error) {
-	if strings.HasPrefix(s, `"`) {
-		if f, s, err = quoted(s[1:], number); err != nil {
-			return "", "", false, err
-		}
-		s = strings.TrimLeft(s, " ")
-	} else {
-		end := strings.IndexAny(s, string([]byte{delimiter, '\r', '\n'}))
-		if end < 0 {
-			end = len(s)
-		}
-		f, s = s[:end], s[end:]
+// csvReader splits text into lines. They are counted as a spreadsheet program
+// counts rows: blank ones too, and a quoted line break is none.
+type csvReader struct {
+	text      *bufio.Reader
+	delimiter byte
+	number    int    // of the line that is being read
+	field     []byte // that is being read
+	cells     []cell // of the line that is being read
+}
+
+func newCSVReader(text io.Reader, delimiter byte) *csvReader {
+	return &csvReader{text: bufio.NewReaderSize(text, textBuffer), delimiter: delimiter}
+}
+
+// next is the next line, until the one after it is asked for; io.EOF after the
+// last.
+func (c *csvReader) next() (line, error) {
+	if _, err := c.text.Peek(1); err != nil {
+		return line{}, err
 	}
-	if len(f) > maxToken {
-		return "", "", false, &FileError{Code: form.Corrupt, Detail: "a field of more than 1 MiB", Row: number}
+	if c.number == maxRow {
+		return line{}, &FileError{Code: form.TooManyRows, Detail: "more than 1,048,576 rows", Row: c.number}
+	}
+	c.number++
+	l := line{number: c.number, cells: c.cells[:0]}
+	for column := 0; ; column++ {
+		last, err := c.nextField()
+		if err != nil {
+			return line{}, err
+		}
+		if column < maxColumns && len(c.field) > 0 {
+			l.set(column, cell{text: fits(string(c.field))})
+		}
+		if last {
+			c.cells = l.cells
+			return l, nil
+		}
+	}
+}
+
+// nextField takes the next field, and its delimiter or line break; last
+// reports that a line ends with it.
+func (c *csvReader) nextField() (last bool, err error) {
+	c.field = c.field[:0]
+	b, err := c.text.ReadByte()
+	if err == nil && b == '"' {
+		if err := c.quoted(); err != nil {
+			return false, err
+		}
+		for b, err = c.text.ReadByte(); err == nil && b == ' '; {
+			b, err = c.text.ReadByte()
+		}
+	} else {
+		for err == nil && b != c.delimiter && b != '\n' && b != '\r' {
+			c.put(b)
+			b, err = c.text.ReadByte()
+		}
+	}
+	if len(c.field) > maxToken {
+		return false, &FileError{Code: form.Corrupt, Detail: "a field of more than 1 MiB", Row: c.number}
 	}
 	// ="0086" is how some programs keep a number's zeros from Excel.
-	if inner, ok := strings.CutPrefix(f, `="`); ok && strings.HasSuffix(inner, `"`) {
-		f = inner[:len(inner)-1]
+	if n := len(c.field); n > 2 && c.field[0] == '=' && c.field[1] == '"' && c.field[n-1] == '"' {
+		c.field = c.field[:copy(c.field, c.field[2:n-1])]
 	}
 	switch {
-	case s == "":
-		return f, "", true, nil
-	case s[0] == delimiter:
-		return f, s[1:], false, nil
-	case strings.HasPrefix(s, "\r\n"):
-		return f, s[2:], true, nil
-	case s[0] == '\n', s[0] == '\r':
-		return f, s[1:], true, nil
+	case errors.Is(err, io.EOF):
+		return true, nil
+	case err != nil:
+		return false, err
+	case b == c.delimiter:
+		return false, nil
+	case b == '\n':
+		return true, nil
+	case b == '\r':
+		if next, err := c.text.Peek(1); err == nil && next[0] == '\n' {
+			_, err = c.text.Discard(1)
+			return true, err
+		}
+		return true, nil
 	}
-	return "", "", false, &FileError{Code: form.Corrupt, Detail: "text after a closing quote", Row: number}
+	return false, &FileError{Code: form.Corrupt, Detail: "text after a closing quote", Row: c.number}
 }
 
-// quoted takes a field off s up to its closing quote; two quotes are one that
-// is meant.
-func quoted(s string, number int) (f, rest string, err error) {
-	var b strings.Builder
+// quoted takes a field up to its closing quote; two quotes are one that is
+// meant.
+func (c *csvReader) quoted() error {
 	for {
-		end := strings.IndexByte(s, '"')
-		if end < 0 {
-			return "", "", &FileError{Code: form.Truncated, Detail: "a quote is never closed", Row: number}
+		b, err := c.text.ReadByte()
+		if errors.Is(err, io.EOF) {
+			return &FileError{Code: form.Truncated, Detail: "a quote is never closed", Row: c.number}
 		}
-		b.WriteString(s[:end])
-		s = s[end+1:]
-		if !strings.HasPrefix(s, `"`) {
-			return b.String(), s, nil
+		if err != nil {
+			return err
 		}
-		b.WriteByte('"')
-		s = s[1:]
+		if b == '"' {
+			if next, err := c.text.Peek(1); err != nil || next[0] != '"' {
+				return nil
+			}
+			if _, err := c.text.Discard(1); err != nil {
+				return err
+			}
+		}
+		c.put(b)
+	}
+}
+
+// put adds a byte to the field, no more than tell that there are too many.
+func (c *csvReader) put(b byte) {
+	if len(c.field) <= maxToken {
+		c.field = append(c.field, b)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 
@@ -14,9 +15,11 @@ import (
 // decoder reads the XML of one part tag by tag, and turns whatever is wrong
 // with it into a *FileError that says how far it came.
 type decoder struct {
-	xml  *xml.Decoder
-	part *partReader
-	row  int // the sheet's row that is being read
+	xml   *xml.Decoder
+	part  *partReader
+	depth int    // open elements
+	row   int    // the sheet's row that is being read
+	cells []cell // of that row
 }
 
 func newDecoder(ctx context.Context, r io.Reader, limit, packed int64) *decoder {
@@ -32,8 +35,19 @@ func (d *decoder) next() (xml.Token, error) {
 	if err != nil {
 		return nil, d.fail(err)
 	}
-	if _, ok := t.(xml.Directive); ok {
+	switch t := t.(type) {
+	case xml.Directive:
 		return nil, &FileError{Code: form.Corrupt, Detail: "a document type definition", Row: d.row}
+	case xml.StartElement:
+		// The XML decoder keeps what is open, and each name space in it.
+		if d.depth++; d.depth > maxDepth {
+			return nil, &FileError{Code: form.Corrupt, Detail: fmt.Sprintf("more than %d elements inside one another", maxDepth), Row: d.row}
+		}
+		if len(t.Attr) > maxAttrs {
+			return nil, &FileError{Code: form.Corrupt, Detail: fmt.Sprintf("a tag of more than %d attributes", maxAttrs), Row: d.row}
+		}
+	case xml.EndElement:
+		d.depth--
 	}
 	return t, nil
 }
@@ -69,7 +83,9 @@ func (d *decoder) text(element string) (string, error) {
 		}
 		switch t := t.(type) {
 		case xml.CharData:
-			b.Write(t)
+			if b.Write(t); b.Len() > maxToken {
+				return "", &FileError{Code: form.Corrupt, Detail: "a text of more than 1 MiB", Row: d.row}
+			}
 		case xml.EndElement:
 			if t.Name.Local == element {
 				return unescape(b.String()), nil

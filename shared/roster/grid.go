@@ -9,16 +9,19 @@ import (
 	"github.com/tributary-app/tributary/shared/roster/form"
 )
 
-// grid is a sheet as a reader found it: raw cells, nothing judged.
-type grid struct {
-	lines  []line  // those with any cell, by number
-	merges []merge // in any order
-}
-
-// line is one row of cells, from column A on; trailing blank ones are left out.
+// line is one row of raw cells, from column A on; trailing empty ones are left
+// out. Nothing is judged yet.
 type line struct {
 	number int
 	cells  []cell
+}
+
+// set gives a column, beyond those that the line has, its cell.
+func (l *line) set(column int, c cell) {
+	for len(l.cells) < column {
+		l.cells = append(l.cells, cell{})
+	}
+	l.cells = append(l.cells, c)
 }
 
 func (l line) at(column int) cell {
@@ -62,38 +65,60 @@ func (c cell) string() (s string, lost bool) {
 
 // merge is one column of a merged area: its leftmost, as only that holds the
 // area's value.
-type merge struct{ column, top, bottom int }
+type merge struct{ column, top, bottom int32 }
 
-// fillDown gives the rows of a merged area its value, in columns that are
-// wanted and below the header. A row that is otherwise blank stays blank.
-func (g grid) fillDown(wanted []int, header int) error {
-	slices.SortFunc(g.merges, func(a, b merge) int {
+// sortMerges puts merged areas by column and row. They can't overlap.
+func sortMerges(merges []merge) error {
+	slices.SortFunc(merges, func(a, b merge) int {
 		return cmp.Or(cmp.Compare(a.column, b.column), cmp.Compare(a.top, b.top))
 	})
-	for i, m := range g.merges {
-		if i > 0 && g.merges[i-1].column == m.column && g.merges[i-1].bottom >= m.top {
-			return &FileError{Code: form.Corrupt, Detail: "merged areas overlap", Row: m.top}
-		}
-		if !slices.Contains(wanted, m.column) || m.top <= header {
-			continue
-		}
-		at, found := slices.BinarySearchFunc(g.lines, m.top, func(l line, n int) int { return cmp.Compare(l.number, n) })
-		if !found {
-			continue
-		}
-		value := g.lines[at].at(m.column)
-		for at++; at < len(g.lines) && g.lines[at].number <= m.bottom; at++ {
-			l := &g.lines[at]
-			if !l.at(m.column).blank() || l.blank(wanted) {
-				continue
-			}
-			for len(l.cells) <= m.column {
-				l.cells = append(l.cells, cell{})
-			}
-			l.cells[m.column] = value
+	for i, m := range merges {
+		if i > 0 && merges[i-1].column == m.column && merges[i-1].bottom >= m.top {
+			return &FileError{Code: form.Corrupt, Detail: "merged areas overlap", Row: int(m.top)}
 		}
 	}
 	return nil
+}
+
+// fill gives the rows of the merged areas of one column their value, as the
+// lines come.
+type fill struct {
+	column int
+	merges []merge // by row, those that don't end above the line that comes next
+	value  cell    // of the first of them
+}
+
+// fillsOf cuts sorted merged areas by column.
+func fillsOf(merges []merge) []fill {
+	var all []fill
+	for len(merges) > 0 {
+		n := slices.IndexFunc(merges, func(m merge) bool { return m.column != merges[0].column })
+		if n < 0 {
+			n = len(merges)
+		}
+		all = append(all, fill{column: int(merges[0].column), merges: merges[:n]})
+		merges = merges[n:]
+	}
+	return all
+}
+
+// down fills a line, if its cell is blank and the line isn't. An area that
+// begins in the header or above it means nothing.
+func (f *fill) down(l line, header int, blank bool) line {
+	for len(f.merges) > 0 && int(f.merges[0].bottom) < l.number {
+		f.merges, f.value = f.merges[1:], cell{}
+	}
+	switch {
+	case len(f.merges) == 0, int(f.merges[0].top) > l.number, int(f.merges[0].top) <= header:
+	case int(f.merges[0].top) == l.number:
+		f.value = l.at(f.column)
+	case !blank && l.at(f.column).blank():
+		for len(l.cells) <= f.column {
+			l.cells = append(l.cells, cell{})
+		}
+		l.cells[f.column] = f.value
+	}
+	return l
 }
 
 // blank reports whether all of these columns are.

@@ -4,8 +4,8 @@
 // sheet's order, valid or with a problem, none dropped (R31).
 //
 // A file is read whole or not at all: what is cut short, damaged, locked or no
-// roster is a *FileError. A reader of either kind gives a grid of raw cells;
-// what they mean is decided in one place after that.
+// roster is a *FileError. A reader of either kind gives lines of raw cells, one
+// by one; what they mean is decided in one place.
 package roster
 
 import (
@@ -111,11 +111,7 @@ func read(ctx context.Context, r io.ReaderAt, size int64) (*Sheet, error) {
 		return nil, err
 	}
 	if k == zipped {
-		g, err := readWorkbook(ctx, r, size)
-		if err != nil {
-			return nil, err
-		}
-		return check(ctx, g)
+		return readWorkbook(ctx, r, size)
 	}
 	return readCSV(ctx, r, size)
 }

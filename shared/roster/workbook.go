@@ -18,25 +18,30 @@ import (
 // Limits on what is really read out of a workbook (design.md section 4). What
 // a file says of its own sizes is not believed.
 const (
-	maxEntries = 500
-	maxSheet   = 2 << 30   // bytes unpacked
-	maxStrings = 512 << 20 // bytes unpacked, and kept
-	maxPart    = 8 << 20   // bytes unpacked of the small parts
-	maxToken   = 1 << 20   // bytes between two tags
-	bombFree   = 10 << 20  // bytes that may unpack at any rate
-	bombRate   = 100       // beyond that, so many bytes a packed one
+	maxEntries   = 500
+	maxDirectory = 1 << 20   // bytes of the archive's list of entries
+	maxRelations = 1000      // of one part
+	maxSheet     = 2 << 30   // bytes unpacked
+	maxStrings   = 512 << 20 // bytes unpacked
+	maxPart      = 8 << 20   // bytes unpacked of the small parts
+	maxToken     = 1 << 20   // bytes between two tags
+	maxDepth     = 64        // elements inside one another; a worksheet has ten or so
+	maxAttrs     = 256       // attributes of one tag; the root's name spaces are the most, some dozens
+	maxMerges    = 1 << 20   // merged areas
+	bombFree     = 10 << 20  // bytes that may unpack at any rate
+	bombRate     = 100       // beyond that, so many bytes a packed one
 )
 
 // readWorkbook reads the first visible worksheet of an .xlsx file. Parts are
 // found by their relationships, never by name, as writers name them freely.
-func readWorkbook(ctx context.Context, r io.ReaderAt, size int64) (grid, error) {
+func readWorkbook(ctx context.Context, r io.ReaderAt, size int64) (*Sheet, error) {
 	p, err := openPackage(ctx, r, size)
 	if err != nil {
-		return grid{}, err
+		return nil, err
 	}
 	root, err := p.relationships("")
 	if err != nil {
-		return grid{}, err
+		return nil, err
 	}
 	book := ""
 	for _, rel := range root {
@@ -46,27 +51,27 @@ func readWorkbook(ctx context.Context, r io.ReaderAt, size int64) (grid, error) 
 	}
 	f := p.find(book)
 	if f == nil || !p.says(book, "sheet.main+xml", "template.main+xml", "sheet.macroEnabled.main+xml") {
-		return grid{}, fileError(form.NotAWorkbook, p.what())
+		return nil, fileError(form.NotAWorkbook, p.what())
 	}
 	rels, err := p.relationships(book)
 	if err != nil {
-		return grid{}, err
+		return nil, err
 	}
 	sheet, err := p.firstVisible(f, rels)
 	if err != nil {
-		return grid{}, err
+		return nil, err
 	}
-	var strs []string
+	shared := &texts{}
 	for _, rel := range rels {
 		if rel.is("sharedStrings") {
 			if f := p.find(rel.target); f != nil {
-				if strs, err = p.sharedStrings(f); err != nil {
-					return grid{}, err
+				if shared, err = p.sharedStrings(f); err != nil {
+					return nil, err
 				}
 			}
 		}
 	}
-	return p.worksheet(sheet, strs)
+	return p.worksheet(sheet, shared)
 }
 
 // workbookPackage is the zip archive that an .xlsx file is.
@@ -77,8 +82,11 @@ type workbookPackage struct {
 }
 
 func openPackage(ctx context.Context, r io.ReaderAt, size int64) (*workbookPackage, error) {
-	z, err := zip.NewReader(r, size)
+	directory := &allowance{r: r, left: maxDirectory}
+	z, err := zip.NewReader(directory, size)
 	switch {
+	case directory.left < 0:
+		return nil, fileError(form.TooLarge, "the archive's directory is more than 1 MiB")
 	case errors.Is(err, zip.ErrFormat):
 		// The list of parts is a zip archive's last thing.
 		return nil, fileError(form.Truncated, "the archive's directory is missing")
@@ -89,6 +97,7 @@ func openPackage(ctx context.Context, r io.ReaderAt, size int64) (*workbookPacka
 	case len(z.File) == 0:
 		return nil, fileError(form.NotAWorkbook, "an empty archive")
 	}
+	directory.spent = true
 	p := &workbookPackage{ctx: ctx, files: map[string]*zip.File{}, types: map[string]string{}}
 	type span struct{ from, to int64 }
 	var spans []span
@@ -118,6 +127,23 @@ func openPackage(ctx context.Context, r io.ReaderAt, size int64) (*workbookPacka
 		}
 	}
 	return p, p.contentTypes()
+}
+
+// allowance lets a zip archive's directory be read to a limit, as it is held
+// whole, however many entries it claims. After that it is the file itself.
+type allowance struct {
+	r     io.ReaderAt
+	left  int64 // bytes, below 0 when more were asked for
+	spent bool  // the directory has been read
+}
+
+func (a *allowance) ReadAt(b []byte, off int64) (int, error) {
+	if !a.spent {
+		if a.left -= int64(len(b)); a.left < 0 {
+			return 0, io.ErrUnexpectedEOF
+		}
+	}
+	return a.r.ReadAt(b, off)
 }
 
 func (p *workbookPackage) contentTypes() error {
@@ -185,6 +211,9 @@ func (p *workbookPackage) relationships(part string) ([]relationship, error) {
 			if !strings.HasPrefix(target, "/") {
 				target = path.Join(dir, target)
 			}
+			if len(rels) == maxRelations {
+				return fileError(form.TooLarge, fmt.Sprintf("more than %d relationships", maxRelations))
+			}
 			rels = append(rels, relationship{attr(e, "Id"), attr(e, "Type"), strings.TrimPrefix(path.Clean("/"+target), "/")})
 			return nil
 		})
@@ -218,18 +247,21 @@ func (p *workbookPackage) firstVisible(book *zip.File, rels []relationship) (*zi
 }
 
 // sharedStrings are the texts that cells point to by number.
-func (p *workbookPackage) sharedStrings(f *zip.File) ([]string, error) {
-	var all []string
+func (p *workbookPackage) sharedStrings(f *zip.File) (*texts, error) {
+	all := &texts{}
 	err := p.scan(f, maxStrings, func(d *decoder) error {
 		return d.each(func(e xml.StartElement) error {
 			if e.Name.Local != "si" {
 				return nil
 			}
 			s, err := d.richText("si")
-			all = append(all, s)
-			return err
+			if err != nil {
+				return err
+			}
+			return all.add(s)
 		})
 	})
+	all.seal()
 	return all, err
 }
 

@@ -13,10 +13,38 @@ import (
 	"github.com/tributary-app/tributary/shared/roster/form"
 )
 
-// worksheet reads a sheet whole. Its cells and merged areas are all that is
+// worksheet makes rows of a sheet. Its merged areas stand behind its cells, so
+// where they mean anything it is read once more.
+func (p *workbookPackage) worksheet(f *zip.File, shared *texts) (*Sheet, error) {
+	in := newIntake(p.ctx, nil)
+	merges, err := p.cells(f, shared, in)
+	if err != nil {
+		return nil, err
+	}
+	s, err := in.end()
+	if in.bad == nil {
+		if err := sortMerges(merges); err != nil {
+			return nil, err
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	means := func(m merge) bool { return slices.Contains(in.wanted, int(m.column)) && int(m.top) > in.header.row }
+	if !slices.ContainsFunc(merges, means) {
+		return s, nil
+	}
+	in = newIntake(p.ctx, merges)
+	if _, err := p.cells(f, shared, in); err != nil {
+		return nil, err
+	}
+	return in.end()
+}
+
+// cells reads a sheet whole. Its cells and merged areas are all that is
 // taken; that its data was closed is what tells a whole sheet from a cut one.
-func (p *workbookPackage) worksheet(f *zip.File, shared []string) (grid, error) {
-	var g grid
+func (p *workbookPackage) cells(f *zip.File, shared *texts, in *intake) ([]merge, error) {
+	var merges []merge
 	err := p.scan(f, maxSheet, func(d *decoder) error {
 		closed := false
 		for {
@@ -35,13 +63,21 @@ func (p *workbookPackage) worksheet(f *zip.File, shared []string) (grid, error) 
 					if err != nil {
 						return err
 					}
-					if len(l.cells) > 0 {
-						g.lines = append(g.lines, l)
+					if len(l.cells) == 0 {
+						continue
+					}
+					if err := in.take(l); err != nil {
+						return err
 					}
 				case "mergeCell":
-					if m, ok := parseMerge(attr(t, "ref")); ok {
-						g.merges = append(g.merges, m)
+					m, ok := parseMerge(attr(t, "ref"))
+					if !ok {
+						continue
 					}
+					if len(merges) == maxMerges {
+						return fileError(form.TooLarge, "more than 1,048,576 merged areas")
+					}
+					merges = append(merges, m)
 				}
 			case xml.EndElement:
 				if t.Name.Local == "sheetData" {
@@ -54,11 +90,12 @@ func (p *workbookPackage) worksheet(f *zip.File, shared []string) (grid, error) 
 		}
 		return nil
 	})
-	return g, err
+	return merges, err
 }
 
-// line reads a row just opened. Rows without a number follow the one before.
-func (d *decoder) line(row xml.StartElement, shared []string) (line, error) {
+// line reads a row just opened, which lasts until the next. Rows without a
+// number follow the one before.
+func (d *decoder) line(row xml.StartElement, shared *texts) (line, error) {
 	n := d.row + 1
 	if r := attr(row, "r"); r != "" {
 		var err error
@@ -70,7 +107,7 @@ func (d *decoder) line(row xml.StartElement, shared []string) (line, error) {
 	if n > maxRow {
 		return line{}, &FileError{Code: form.TooManyRows, Detail: "a row beyond 1,048,576", Row: n}
 	}
-	l := line{number: n}
+	l := line{number: n, cells: d.cells[:0]}
 	column := -1
 	for {
 		t, err := d.inside()
@@ -95,11 +132,12 @@ func (d *decoder) line(row xml.StartElement, shared []string) (line, error) {
 				return line{}, err
 			}
 			if column < maxColumns && (c.kind != textCell || c.text != "") {
-				l.cells = append(l.cells, slices.Repeat([]cell{{}}, column-len(l.cells))...)
-				l.cells = append(l.cells, c)
+				c.text = fits(c.text)
+				l.set(column, c)
 			}
 		case xml.EndElement:
 			if t.Name.Local == "row" {
+				d.cells = l.cells
 				return l, nil
 			}
 		}
@@ -107,7 +145,7 @@ func (d *decoder) line(row xml.StartElement, shared []string) (line, error) {
 }
 
 // cell reads a cell just opened.
-func (d *decoder) cell(c xml.StartElement, shared []string) (cell, error) {
+func (d *decoder) cell(c xml.StartElement, shared *texts) (cell, error) {
 	var value, inline string
 	var formula, hasValue bool
 	for {
@@ -151,10 +189,11 @@ func (d *decoder) cell(c xml.StartElement, shared []string) (cell, error) {
 			return cell{}, nil
 		}
 		i, err := strconv.Atoi(strings.TrimSpace(value))
-		if err != nil || i < 0 || i >= len(shared) {
-			return cell{}, &FileError{Code: form.Corrupt, Detail: fmt.Sprintf("a cell points to a text that isn't there, of %d", len(shared)), Row: d.row}
+		text, ok := shared.at(i)
+		if err != nil || !ok {
+			return cell{}, &FileError{Code: form.Corrupt, Detail: fmt.Sprintf("a cell points to a text that isn't there, of %d", shared.count), Row: d.row}
 		}
-		return cell{text: shared[i]}, nil
+		return cell{text: text}, nil
 	case "inlineStr":
 		return cell{text: inline}, nil
 	case "e":
@@ -193,5 +232,6 @@ func parseMerge(ref string) (merge, bool) {
 		return merge{}, false
 	}
 	_, bottom, ok := parseRef(to)
-	return merge{column, top, bottom}, ok && bottom > top && column < maxColumns
+	bottom = min(bottom, maxRow)
+	return merge{int32(column), int32(top), int32(bottom)}, ok && bottom > top && column < maxColumns
 }
