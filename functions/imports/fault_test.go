@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"strings"
 	"sync"
 	"testing"
 
@@ -13,6 +12,7 @@ import (
 
 	"github.com/tributary-app/tributary/shared/dynamotest"
 	"github.com/tributary-app/tributary/shared/network"
+	"github.com/tributary-app/tributary/shared/roster/form"
 	"github.com/tributary-app/tributary/shared/store"
 )
 
@@ -275,29 +275,93 @@ func TestALostObjectIsReadAgainAtTheNextDelivery(t *testing.T) {
 	}
 }
 
-// An object that goes after its import was begun can't be read again; the
-// event ends among the dead letters, where somebody looks.
-func TestAnObjectThatIsGoneHalfwayIsAnErrorAndNotAnEnd(t *testing.T) {
+// An object that goes, or is replaced, after its import was begun can't be read
+// again, and the event of the other has been ignored by then: nothing would
+// come of the import any more, so it says why.
+func TestAnImportWhoseObjectIsGoneHalfwayEndsAsReplaced(t *testing.T) {
 	t.Parallel()
+	for name, lose := range map[string]func(w *world){
+		"replaced": func(w *world) {
+			if err := w.uploaded(t.Context(), w.put(importID, sheet("丙公司,张六,,13900000006,,,"))); err != nil {
+				t.Errorf("got %v for the other's event, want it ignored", err)
+			}
+		},
+		"deleted": func(w *world) { clear(w.bucket.objects) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := setup(t)
+			w.ask(t, importID, nil)
+			e := w.put(importID, threeRows)
+			w.bucket.fault = func(method string, _ int) objectFault {
+				if method == "GET" {
+					return cut
+				}
+				return none
+			}
+			if err := w.uploaded(t.Context(), e); err == nil {
+				t.Fatal("got no error, want one")
+			}
+			w.bucket.fault = nil
+			lose(w)
+			if imp := w.is(t, importID); imp.State != network.ImportReading {
+				t.Errorf("got %+v, want it still to be read", imp)
+			}
+			if err := w.uploaded(t.Context(), e); err != nil {
+				t.Errorf("got %v, want it to be over", err)
+			}
+			if imp := w.is(t, importID); imp.State != network.ImportFailed || imp.FileCode != form.Replaced {
+				t.Errorf("got %+v, want it failed as replaced", imp)
+			}
+		})
+	}
+}
+
+// However long a roster, each delivery brings it further: what an earlier run
+// has done costs it no writes.
+func TestR29_ARunAfterAnotherWritesOnlyWhatIsLeft(t *testing.T) {
+	t.Parallel()
+	const chunks, batches = writers + 1, 2 * store.ChunkRows / 25 // batches of a chunk
+	var lines []string
+	for n := range chunks * store.ChunkRows {
+		lines = append(lines, fmt.Sprintf("公司%d,张,,139%08d,,,", n, n))
+	}
 	w := setup(t)
 	w.ask(t, importID, nil)
-	e := w.put(importID, threeRows)
-	w.bucket.fault = func(method string, _ int) objectFault {
-		if method == "GET" {
-			return cut
+	e := w.put(importID, sheet(lines...))
+	n := 0
+	w.tb.Break = func(op string, _ int) dynamotest.Fault {
+		if op == "BatchExecuteStatement" {
+			n++
 		}
-		return none
+		if n > writers*batches { // the last chunk's, which began when another was done
+			return dynamotest.Before
+		}
+		return dynamotest.None
 	}
 	if err := w.uploaded(t.Context(), e); err == nil {
-		t.Fatal("got no error, want one")
+		t.Fatal("got no error, want the run killed")
 	}
-	w.bucket.fault = nil
-	w.put(importID, sheet("丙公司,张六,,13900000006,,,"))
-	if err := w.uploaded(t.Context(), e); err == nil || strings.Contains(err.Error(), "stale") {
-		t.Errorf("got %v, want an error that says that the object has changed", err)
+	w.tb.Break = nil
+	done, err := w.store.Applied(t.Context(), chainID, importID)
+	if err != nil || len(done) == 0 || len(done) == chunks {
+		t.Fatalf("got %v %v, want some chunks done", done, err)
 	}
-	if imp := w.is(t, importID); imp.State != network.ImportReading {
-		t.Errorf("got %+v", imp)
+	w.tb.Reset()
+	if err := w.uploaded(t.Context(), e); err != nil {
+		t.Fatal(err)
+	}
+	left := (chunks - len(done)) * store.ChunkRows
+	if n := w.tb.Meter().ByOp["BatchExecuteStatement"]; n > left*batches/store.ChunkRows {
+		t.Errorf("got %d batches, want those of %d rows", n, left)
+	}
+	w.tb.Reset()
+	if imp := w.is(t, importID); imp.State != network.ImportDone || imp.Counts.Created != len(lines) {
+		t.Errorf("got %+v, want all in", imp)
+	}
+	all, err := w.store.Tallies(t.Context(), chainID, importID)
+	if f := network.Progress(all, w.chain.Policies, noon); err != nil || f.Imported != len(lines) || f.Partners != len(lines) {
+		t.Errorf("got %+v %v, want each counted once", f, err)
 	}
 }
 

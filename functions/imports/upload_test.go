@@ -12,6 +12,7 @@ import (
 
 	"github.com/tributary-app/tributary/shared/dynamotest"
 	"github.com/tributary-app/tributary/shared/network"
+	"github.com/tributary-app/tributary/shared/roster/form"
 	"github.com/tributary-app/tributary/shared/store"
 )
 
@@ -270,6 +271,39 @@ func TestR27_WhatChunksSayOfOnePartnerIsDoneInTheSheetsOrder(t *testing.T) {
 	first, _ := tree.Find([]string{"华东区0"})
 	if p := w.partner(t, "A1", ""); p.Contacts != 6 || len(p.People) != 6 || p.Group != first {
 		t.Errorf("got %+v, want six people in group %d, the first that is given", p, first)
+	}
+}
+
+// R46: a partner has so many people and no more; the rows of the others are
+// refused, and in whole corps all of them.
+func TestR46_MorePeopleThanAPartnerMayHaveAreRefusedRowByRow(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	var lines []string
+	for i := range network.MaxPeople + 2 {
+		lines = append(lines, fmt.Sprintf("甲公司,张三,,139%08d,,A1,", i))
+	}
+	lines = append(lines, "乙公司,张四,,13800138000,,,")
+	whole := w.takeIn(t, secondID, sheet(lines...), func(i *network.Import) { i.Whole = true })
+	if whole.Counts.Created != 1 || whole.Counts.Failed != network.MaxPeople+2 {
+		t.Errorf("got %+v, want one corp in and all of the other refused", whole.Counts)
+	}
+	if p := w.outcomes(t, secondID)[2]; p.Code != form.TooManyPeople || p.Detail != fmt.Sprintf("row %d", network.MaxPeople+2) {
+		t.Errorf("got %+v, want to be told of the first row too many", p)
+	}
+	imp := w.takeIn(t, importID, sheet(lines...), nil)
+	if imp.Counts.Created != network.MaxPeople || imp.Counts.Failed != 2 || imp.Counts.Unchanged != 1 {
+		t.Errorf("got %+v, want as many as there may be, and two refused", imp.Counts)
+	}
+	if p := w.outcomes(t, importID)[network.MaxPeople+3]; p.Code != form.TooManyPeople || p.Outcome != network.RowFailed {
+		t.Errorf("got %+v, want the last refused", p)
+	}
+	if p := w.partner(t, "A1", ""); p.Contacts != network.MaxPeople {
+		t.Errorf("got %d people", p.Contacts)
+	}
+	again := w.takeIn(t, "im0000000000000003", sheet(lines[:3]...), nil)
+	if again.Counts.Unchanged != 3 {
+		t.Errorf("got %+v, want who is there to be welcome", again.Counts)
 	}
 }
 

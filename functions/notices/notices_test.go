@@ -244,6 +244,81 @@ func TestR15_AJoinIsCountedOnceHoweverOftenItIsHeard(t *testing.T) {
 	}
 }
 
+// The last time that a message comes, one whom the gateway never takes counts
+// as undeliverable, and the others of the chunk are counted as told.
+func TestR32_OneWhomTheGatewayNeverTakesKeepsNoOthersProgressWaiting(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	tickets := w.roster(t, row(1), row(2), row(3))
+	w.gateway.answer = func(n sent) int {
+		if n.To == row(2).Phone {
+			return http.StatusInternalServerError
+		}
+		return http.StatusOK
+	}
+	e := event(t, "chunk.json")
+	for try := 1; try <= 5; try++ {
+		failed := w.hears(t, receive(e, try))
+		if ta := w.tally(t); (len(failed) == 0) != (try == 5) || (ta.Notified != 0) != (try == 5) {
+			t.Errorf("try %d: got %v failed and %+v, want the message back until the fifth", try, failed, ta)
+		}
+	}
+	if ta := w.tally(t); ta.Notified != 3 || ta.Undeliverable != 1 {
+		t.Errorf("got %+v, want three told, one in vain", ta)
+	}
+	if s := w.states(t, tickets); s[network.ContactUndeliverable] != 1 || s[network.ContactNotified] != 2 {
+		t.Errorf("got %v", s)
+	}
+}
+
+// A gateway that takes nothing is down, and says nothing of anybody: the
+// message goes to the dead letters, and once they are sent back all are told.
+func TestAGatewayThatTakesNothingMakesNobodyUndeliverable(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.roster(t, row(1), row(2))
+	w.gateway.answer = func(sent) int { return http.StatusServiceUnavailable }
+	e := event(t, "chunk.json")
+	if failed := w.hears(t, receive(e, 5)); !slices.Equal(failed, []int{1}) {
+		t.Errorf("got %v failed, want the message among the dead letters", failed)
+	}
+	w.gateway.answer = nil
+	w.well(t, receive(e, 1))
+	if ta := w.tally(t); ta.Notified != 2 || ta.Undeliverable != 0 {
+		t.Errorf("got %+v, want two told", ta)
+	}
+}
+
+// A run that is nearly over begins nothing more: whom it has no time for is
+// nobody's fault, the last time too.
+func TestARunWithoutTimeLeftSendsNothingMore(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.roster(t, row(1), row(2))
+	ctx, cancel := context.WithTimeout(t.Context(), margin-time.Second)
+	defer cancel()
+	if failed := w.hearsIn(t, ctx, receive(event(t, "chunk.json"), 5)); !slices.Equal(failed, []int{1}) {
+		t.Errorf("got %v failed, want the message to come again", failed)
+	}
+	if n := w.gateway.requests(); n != 0 {
+		t.Errorf("got %d requests, want none", n)
+	}
+	if ta := w.tally(t); ta.Notified != 0 {
+		t.Errorf("got %+v, want nobody told", ta)
+	}
+}
+
+func TestWhoImportedARosterIsToldThatItBrokeOff(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.roster(t, row(1))
+	w.well(t, says(network.Event{ID: "failed." + importID, Kind: network.RosterFailed, Chain: chainID, Import: importID, Person: w.boss.Person, Corp: ownerID}))
+	got := w.gateway.delivered()["failed."+importID]
+	if got.To != w.boss.Phone || !strings.Contains(got.Text, "名单.xlsx") || !strings.Contains(got.Text, "未能完成") {
+		t.Errorf("got %+v, want the maker told which", got)
+	}
+}
+
 // A number that turns out to be somebody's after all: they have joined, so
 // they did not end as undeliverable.
 func TestR32_WhoJoinsDidNotEndUndeliverable(t *testing.T) {

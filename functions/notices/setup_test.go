@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"regexp"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -147,6 +148,15 @@ func event(t *testing.T, name string) events.SQSEvent {
 
 func says(e network.Event) events.SQSEvent {
 	return events.SQSEvent{Records: []events.SQSMessage{{MessageId: "m1", Body: e.Encode()}}}
+}
+
+// receive is the same messages come for the n-th time.
+func receive(e events.SQSEvent, n int) events.SQSEvent {
+	again := events.SQSEvent{Records: slices.Clone(e.Records)}
+	for i := range again.Records {
+		again.Records[i].Attributes = map[string]string{"ApproximateReceiveCount": fmt.Sprint(n)}
+	}
+	return again
 }
 
 func row(n int) network.RosterRow {

@@ -176,6 +176,42 @@ func TestR25_ACustomIDThatWasGivenToAnotherIsAConflict(t *testing.T) {
 	}
 }
 
+func TestR27_ACustomIDThatAPartnerWasGivenIsThatPartner(t *testing.T) {
+	t.Parallel()
+	d := newDesk()
+	first := network.RosterRow{Corp: "Acme", Contact: "Li", Phone: "+8613900000001"}
+	d.apply([]network.RosterRow{first}, d.plan(false, first))
+	id := network.RosterPartnerID(d.chain, "", "Acme")
+	p := d.partners[id]
+	p.CustomID = "D100"
+	d.partners[id], d.partners[network.CustomPartnerID(d.chain, "D100")] = p, p
+	byID, other := first, network.RosterRow{Corp: "Acme", Contact: "Wu", Phone: "+8613900000002"}
+	byID.CustomID = "D100"
+	again := other
+	again.CustomID = "D100"
+	plans := d.plan(false, byID, other, again)
+	for i, want := range []network.Outcome{network.RowUnchanged, network.RowCreated, network.RowUnchanged} {
+		if plans[i].Outcome != want || plans[i].Partner != id {
+			t.Errorf("row %d: got %+v, want it %s and about %s", i+2, plans[i], want, id)
+		}
+	}
+}
+
+func TestR46_APartnerHasSoManyPeopleAndNoMore(t *testing.T) {
+	t.Parallel()
+	p := network.Planner{Import: network.Import{Chain: network.NewChainID()}, Key: personKey, Tree: tree(), Limit: 2}
+	rows := []network.RosterRow{
+		{Corp: "Acme", Contact: "Li", Phone: "+8613900000001"}, {Corp: "Acme", Contact: "Wu", Phone: "+8613900000002"},
+		{Corp: "Acme", Contact: "Zhou", Phone: "+8613900000003"}, {Corp: "Acme", Contact: "Wu Er", Phone: "+8613900000002"},
+		{Corp: "Beta", Contact: "Zhou", Phone: "+8613900000003"},
+	}
+	for i, want := range []string{"", "", "too_many_people", "", ""} {
+		if got := p.Plan(rows[i]); got.Code != want || (got.Outcome == network.RowFailed) != (want != "") {
+			t.Errorf("row %d: got %+v, want %q", i, got, want)
+		}
+	}
+}
+
 func TestR27_ARosterThatNamesNoIDStillKnowsAPartnerThatWasGivenOne(t *testing.T) {
 	t.Parallel()
 	d := newDesk()
