@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/tributary-app/tributary/shared/dynamotest"
 	"github.com/tributary-app/tributary/shared/network"
 )
 
@@ -169,4 +170,64 @@ func TestR34_AnImportThatHadReadAGroupBeforeItWasDeletedLeavesNobodyInIt(t *test
 	for _, n := range []int{1, 2} {
 		same(t, "group", w.partnerNow(t, noticeOf(row(n, []string{"One", "Two"}[n-1])).Partner).Group, 1)
 	}
+}
+
+// R34: whom a deletion leaves behind for now is told, and tells others, where
+// the group went; and partners are moved in parallel.
+func TestR34_PartnersFollowADeletedGroupManyAtATime(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	ctx := t.Context()
+	north, south := w.group(t, "North", 1), w.group(t, "South", 1)
+	var all []network.RosterRow
+	for i := range 60 {
+		all = append(all, row(100+i, fmt.Sprint("Dealer ", i), "North"))
+	}
+	w.importRows(t, 1, all)
+	w.tb.Reset()
+	w.tb.Break = func(op string, n int) dynamotest.Fault {
+		if op == "TransactWriteItems" && n > 1 {
+			return dynamotest.Before
+		}
+		return dynamotest.None
+	}
+	if err := w.DeleteGroup(ctx, chainID, north, south, 0, none); err == nil {
+		t.Fatal("got none, want the error of what broke off")
+	}
+	w.tb.Break = nil
+	l, err := w.Look(ctx, noticeOf(all[0]), noon)
+	must(t, err)
+	same(t, "what a notice opens", l.Group, "South")
+	a := w.join(t, noticeOf(all[0]), person(100), anew("Dealer"))
+	same(t, "who joins", a.Partner.Group, south)
+
+	w.tb.Break = func(op string, n int) dynamotest.Fault {
+		if op == "TransactWriteItems" && n%7 == 0 {
+			return dynamotest.Conflict
+		}
+		return dynamotest.None
+	}
+	must(t, w.DeleteGroup(ctx, chainID, north, south, 0, none))
+	w.tb.Break = nil
+	page, _, err := w.Partners(ctx, chainID, PartnerQuery{Group: south, State: network.PartnerPending, Limit: 100})
+	must(t, err)
+	same(t, "filed anew", len(page), 59)
+	same(t, "and before", w.partnerNow(t, a.Partner.ID).Group, south)
+	w.state(t)
+}
+
+func TestAnEditionIsAConditionOfWhatEnds(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	ctx := t.Context()
+	north := w.group(t, "North", 1)
+	name := "Nord"
+	_, err := w.EditGroup(ctx, chainID, north, &name, nil, nil, 1)
+	must(t, err)
+	wants(t, "a group as it was", w.DeleteGroup(ctx, chainID, north, 0, 1, none), network.ErrPrecondition)
+	must(t, w.DeleteGroup(ctx, chainID, north, 0, 2, none))
+	was := w.chainNow(t).Edition
+	w.edit(t, network.ChainEdit{Name: &name}, noon)
+	wants(t, "a chain as it was", w.DissolveChain(ctx, chainID, was, noon), network.ErrPrecondition)
+	must(t, w.DissolveChain(ctx, chainID, was+1, noon))
 }

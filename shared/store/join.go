@@ -54,7 +54,7 @@ func (s *Store) Look(ctx context.Context, t network.Ticket, now time.Time) (Look
 		l.Contact = k.contact()
 		l.ExpiresAt = network.ExpiresAt(l.Contact.NoticeAt, 0, l.Chain.Policies)
 		l.Err = network.NoticeUsable(l.Chain, p.partner(t.Chain), l.Contact, t.Version, now)
-		group = p.Card.Group
+		group = l.Chain.Landing(p.Card.Group)
 	} else {
 		var i inviteItem
 		if ok, err := found.into(keys[1], &i); !ok || err != nil {
@@ -116,6 +116,7 @@ func (s *Store) Join(ctx context.Context, ticket network.Ticket, p network.Perso
 		}
 		if already != nil {
 			out = network.Admission{Contact: *already, Partner: it.partner(ticket.Chain), Corp: j.Corp, Repeat: true}
+			out.Partner.Group = j.Chain.Landing(out.Partner.Group)
 			return false, nil
 		}
 		var stands *network.Partner
