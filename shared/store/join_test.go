@@ -450,6 +450,10 @@ func TestR16_WhatWasCommittedBetweenAJoinsReadAndItsWriteWins(t *testing.T) {
 			}
 			return err
 		}, network.ErrCorpNotEligible},
+		"R04 the owner becomes a school": {network.Invite{}, func(ctx context.Context, w *world, s *Store, _ network.Ticket) error {
+			_, err := s.EditCorp(ctx, w.owner, CorpEdit{Industry: &school})
+			return err
+		}, network.ErrCorpNotEligible},
 		"the person is taken out of the corp": {network.Invite{}, func(ctx context.Context, _ *world, s *Store, _ network.Ticket) error {
 			return s.RemoveMember(ctx, "co0000000000000007", person(8).ID)
 		}, network.ErrNotAMember},
