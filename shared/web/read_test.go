@@ -77,7 +77,7 @@ func TestABodyIsReadIntoItsMembers(t *testing.T) {
 		t.Fatal(err)
 	}
 	if v.Name != "宏远 宏" || *v.Note != "" || *v.Max != -3 || v.Small != 255 || v.Ratio != 1.5 || *v.Open || v.Before.Hour() != 5 || len(v.Groups) != 2 ||
-		v.NewCorp.Name != "泰和" || v.People[1].Phone != "2" || v.Labels["a"] != "b" || v.Any == nil || v.Plain != "p" || v.By != "me" {
+		v.NewCorp.Name != "泰和" || v.People[1].Phone != "2" || v.Labels["a"] != "b" || v.Any == nil || v.Plain != "p" || v.By != "me" || v.unsaid != "" {
 		t.Errorf("got %+v", v)
 	}
 }
