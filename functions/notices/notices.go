@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -36,7 +37,8 @@ func (n *notices) hear(ctx context.Context, m events.SQSMessage) error {
 	}
 	switch e.Kind {
 	case network.RosterImported:
-		return n.invite(ctx, e, m.Attributes["ApproximateReceiveCount"] == lastReceive)
+		receives, _ := strconv.Atoi(m.Attributes["ApproximateReceiveCount"]) // 0 where nobody counts
+		return n.invite(ctx, e, receives >= maxReceives)
 	case network.Joined:
 		return n.store.CountJoin(ctx, e)
 	case network.InviteEnded, network.RosterEnded, network.RosterFailed:
@@ -49,9 +51,9 @@ func (n *notices) hear(ctx context.Context, m events.SQSMessage) error {
 // gateway that takes 200 ms, a chunk of 250 is out in 3 s.
 const senders = 16
 
-// lastReceive is the last time that a message comes, by the queue's
+// maxReceives is how often a message comes at most: the queue's
 // maxReceiveCount.
-const lastReceive = "5"
+const maxReceives = 5
 
 // margin is what is kept of a run's time for the notices under way, of which
 // none takes more than 5 s, and for the counting.
