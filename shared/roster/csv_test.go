@@ -94,6 +94,35 @@ func TestADamagedCSVFileIsRefusedWhole(t *testing.T) {
 	}
 }
 
+// TestALongCSVFileIsReadInPieces moves characters, quotes and line breaks across
+// the ends of what is held at a time.
+func TestALongCSVFileIsReadInPieces(t *testing.T) {
+	t.Parallel()
+	const n = 4000
+	for shift := range 8 {
+		var b strings.Builder
+		b.WriteString("企业名称,联系人姓名,手机号," + strings.Repeat("x", shift) + "\r\n")
+		for i := range n {
+			fmt.Fprintf(&b, "\"甲公司(\"\"%d\"\")\",王伟,\r\n", i)
+		}
+		for _, file := range []string{b.String(), encoded(t, simplifiedchinese.GB18030, b.String())} {
+			s := mustRead(t, []byte(file))
+			for i, r := range s.Rows {
+				if want := fmt.Sprintf("甲公司(\"%d\")", i); r.Number != i+2 || r.Corp != want || r.Contact != "王伟" {
+					t.Fatalf("got %+v, want %s in row %d", r, want, i+2)
+				}
+			}
+			if len(s.Rows) != n {
+				t.Errorf("got %d rows, want %d", len(s.Rows), n)
+			}
+		}
+		_, err := read([]byte(b.String() + "甲\xe5"))
+		if e := wantFileError(t, err, form.Truncated); e.Row != n+2 {
+			t.Errorf("got row %d, want %d", e.Row, n+2)
+		}
+	}
+}
+
 func TestAFileOfMoreThan200MBIsNotRead(t *testing.T) {
 	t.Parallel()
 	_, err := roster.Read(context.Background(), huge{t}, 200<<20+1)
