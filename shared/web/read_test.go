@@ -140,6 +140,7 @@ func TestABodyThatCantBePlacedIsRefusedByName(t *testing.T) {
 		"a number below its range":    {`{"small":-1}`, "invalid small wrong_type"},
 		"a number beyond a byte":      {`{"small":256}`, "invalid small wrong_type"},
 		"a float beyond its range":    {`{"ratio":1e400}`, "invalid ratio wrong_type"},
+		"a number beyond any range":   {`{"any":[{"x":1e999}]}`, "invalid any wrong_type"},
 		"a text for true":             {`{"open":"true"}`, "invalid open wrong_type"},
 		"1 for true":                  {`{"open":1}`, "invalid open wrong_type"},
 		"an object for a list":        {`{"groups":{}}`, "invalid groups wrong_type"},
