@@ -164,7 +164,8 @@ func isMemberID(s string) bool {
 // against valid rows before it only: of two that clash the later is refused,
 // and a row that is refused takes nothing from those after it.
 //
-// Rows and partners are known by their index, as there may be a million of both.
+// Rows and partners are known by their index, and phones and member ids by the
+// number that they are, as there may be a million of each.
 type partners struct {
 	index    map[string]int32 // by id
 	all      []partner
@@ -179,12 +180,12 @@ type partner struct {
 
 type contact struct {
 	partner int32
-	phone   string
+	phone   uint64
 }
 
 type member struct {
 	partner int32
-	id      string
+	id      uint64
 }
 
 func newPartners() partners {
@@ -202,8 +203,9 @@ func (p *partners) check(rows []Row, r *Row) {
 		p.all = append(p.all, partner{name: network.FoldName(r.Corp)})
 	}
 	of := &p.all[n]
-	first, known := p.contacts[contact{n, r.Phone}]
-	other, taken := p.members[member{n, r.MemberCustomID}]
+	c, m := contact{n, number(strings.TrimPrefix(r.Phone, "+"))}, member{n, number(r.MemberCustomID)}
+	first, known := p.contacts[c]
+	other, taken := p.members[m]
 	clash := func(code, field, detail string) { r.Problem = &Problem{Code: code, Field: field, Detail: detail} }
 	switch {
 	case network.FoldName(r.Corp) != of.name:
@@ -212,19 +214,25 @@ func (p *partners) check(rows []Row, r *Row) {
 		r.Repeats = rows[first].Number
 	case known:
 		clash(form.DuplicateContact, "phone", fmt.Sprintf("row %d", rows[first].Number))
-	case r.MemberCustomID != "" && taken:
+	case taken:
 		clash(form.MemberCustomIDDuplicate, "member_custom_id", fmt.Sprintf("row %d", rows[other].Number))
 	case r.Leader && of.leaders == maxLeaders:
 		clash(form.TooManyLeaders, "identity", fmt.Sprintf("%d before", of.leaders))
 	default:
-		p.contacts[contact{n, r.Phone}] = int32(len(rows))
-		if r.MemberCustomID != "" {
-			p.members[member{n, r.MemberCustomID}] = int32(len(rows))
+		p.contacts[c] = int32(len(rows))
+		if m.id != 0 {
+			p.members[m] = int32(len(rows))
 		}
 		if r.Leader {
 			of.leaders++
 		}
 	}
+}
+
+// number is digits that were found to be one, 0 for none.
+func number(digits string) uint64 {
+	n, _ := strconv.ParseUint(digits, 10, 64)
+	return n
 }
 
 // same reports whether two rows say the same of one contact. The group is the
