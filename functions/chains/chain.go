@@ -233,7 +233,11 @@ func (c *chains) addAdmin(w http.ResponseWriter, r *http.Request) error {
 	if !network.ValidPersonID(req.PersonID) {
 		return network.ErrNotFound
 	}
-	if err := c.store.AddAdmin(r.Context(), a.Chain, req.PersonID, c.now()); err != nil {
+	once, err := c.once(r, a.Person.ID, a.Corp.ID, "admin")
+	if err != nil {
+		return err
+	}
+	if err := c.store.AddAdmin(r.Context(), a.Chain, req.PersonID, c.now(), once); err != nil {
 		return err
 	}
 	m, err := c.store.Member(r.Context(), a.Chain.OwnerCorp, req.PersonID)

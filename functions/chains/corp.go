@@ -163,7 +163,7 @@ func (c *chains) listMembers(w http.ResponseWriter, r *http.Request) error {
 }
 
 // addMember adds somebody by their phone: whoever signs in with it is that
-// member. The same one again is no change, so it needs no Idempotency-Key.
+// member. The same one again is no change.
 func (c *chains) addMember(w http.ResponseWriter, r *http.Request) error {
 	a, err := c.superAdmin(r)
 	if err != nil {
@@ -188,7 +188,11 @@ func (c *chains) addMember(w http.ResponseWriter, r *http.Request) error {
 	if err := m.Check(); err != nil {
 		return err
 	}
-	if err := c.store.AddMember(r.Context(), m); err != nil {
+	once, err := c.once(r, a.Person.ID, a.Corp.ID, "member")
+	if err != nil {
+		return err
+	}
+	if err := c.store.AddMember(r.Context(), m, once); err != nil {
 		return err
 	}
 	return web.JSON(w, http.StatusCreated, showMember(a, m))

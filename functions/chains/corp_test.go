@@ -298,3 +298,19 @@ func TestR09_NoLinkOutlivesItsMakersPlaceInTheCorp(t *testing.T) {
 		}
 	}
 }
+
+func TestAKeyThatMadeAMemberMakesNoOther(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	path := "/v1/corps/" + w.owner + "/members"
+	li := `{"name":"李娜","phone":"+8613800138071","role":"member"}`
+	for range 2 {
+		if got := w.ask(w.boss, "POST", path, li, "Idempotency-Key", "one"); got.code != 201 {
+			t.Errorf("got %d %s, want 201", got.code, got.body)
+		}
+	}
+	got := w.ask(w.boss, "POST", path, `{"name":"王芳","phone":"+8613800138072","role":"member"}`, "Idempotency-Key", "one")
+	if got.code != 422 {
+		t.Errorf("another body under the key: got %d %s, want 422", got.code, got.body)
+	}
+}

@@ -60,7 +60,7 @@ func setup(t *testing.T) *world {
 	d := &directory{store: w.Store, person: people, now: func() time.Time { return w.now }}
 	w.h = contract.Handler(t, d.routes())
 	w.owner = w.corp(t, "Owner Ltd", w.boss)
-	if err := w.AddMember(ctx, network.Member{Person: id(w.staff), Corp: w.owner.ID, Name: "Person 2", Phone: w.staff.Phone, Role: network.Staff}); err != nil {
+	if err := w.AddMember(ctx, network.Member{Person: id(w.staff), Corp: w.owner.ID, Name: "Person 2", Phone: w.staff.Phone, Role: network.Staff}, store.Once{}); err != nil {
 		t.Fatal(err)
 	}
 	c, err := network.NewChain(chainID, "Dealers", w.owner, noon)
@@ -133,7 +133,7 @@ func (w *world) in(t *testing.T, n int, corp network.Corp, ticket network.Ticket
 func (w *world) colleague(t *testing.T, n int, corp network.Corp) {
 	t.Helper()
 	c := claims(n)
-	if err := w.AddMember(t.Context(), network.Member{Person: id(c), Corp: corp.ID, Name: c.Name, Phone: c.Phone, Role: network.Staff}); err != nil {
+	if err := w.AddMember(t.Context(), network.Member{Person: id(c), Corp: corp.ID, Name: c.Name, Phone: c.Phone, Role: network.Staff}, store.Once{}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -313,7 +313,7 @@ func TestR35_APartnersPersonSeesTheirOwnTheAdminsAndTheirInviter(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	ctx := t.Context()
-	if err := w.AddAdmin(ctx, w.chain, id(w.staff), noon); err != nil {
+	if err := w.AddAdmin(ctx, w.chain, id(w.staff), noon, store.Once{}); err != nil {
 		t.Fatal(err)
 	}
 	seller := claims(3) // of the owner corp, no admin
@@ -364,7 +364,7 @@ func TestR35_WhoIsGoneIsShownNoMore(t *testing.T) {
 	ctx := t.Context()
 	on := true
 	w.see(t, network.ChainEdit{PartnersMayInvite: &on})
-	if err := w.AddAdmin(ctx, w.chain, id(w.staff), noon); err != nil {
+	if err := w.AddAdmin(ctx, w.chain, id(w.staff), noon, store.Once{}); err != nil {
 		t.Fatal(err)
 	}
 	w.joins(t, 10, w.invite(t, w.boss, w.owner, network.RootGroup))

@@ -41,6 +41,9 @@ func (i *invites) create(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if a.Side == network.Guest && v.Corp == "" && !a.Chain.PartnersMayInvite {
+		v.Corp = a.Corp.ID // R07: whom a partner may invite then are its own
+	}
 	if err := a.MayInvite(v); err != nil {
 		return err
 	}

@@ -65,7 +65,7 @@ func setup(t *testing.T) *world {
 	i := &invites{store: w.Store, person: people, tokens: keys, web: "https://join.example", now: func() time.Time { return w.now }}
 	w.h = contract.Handler(t, i.routes())
 	w.owner, w.dealer = w.corp(t, "Owner Ltd", w.boss), w.corp(t, "Dealer Ltd", w.guest)
-	if err := w.AddMember(ctx, network.Member{Person: id(w.staff), Corp: w.owner.ID, Name: "Staff", Phone: w.staff.Phone, Role: network.Staff}); err != nil {
+	if err := w.AddMember(ctx, network.Member{Person: id(w.staff), Corp: w.owner.ID, Name: "Staff", Phone: w.staff.Phone, Role: network.Staff}, store.Once{}); err != nil {
 		t.Fatal(err)
 	}
 	c, err := network.NewChain(chainID, "Dealers", w.owner, noon)
@@ -312,13 +312,15 @@ func TestR07_WhoMayInvite(t *testing.T) {
 	w.create(t, w.boss, `{}`).want(t, 201, "")
 	w.create(t, w.staff, `{}`).want(t, 201, "")
 	w.create(t, w.guest, own).want(t, 201, "")
-	w.create(t, w.guest, `{}`).want(t, 403, "denied")
+	if got := w.create(t, w.guest, `{}`).want(t, 201, ""); got.text("corp_id") != w.dealer.ID {
+		t.Errorf("got %s, want an invite for the guest's own corp alone", got.Body)
+	}
 	w.create(t, w.guest, `{"corp_id":"`+w.owner.ID+`"}`).want(t, 403, "denied")
 	w.edit(t, network.ChainEdit{MembersMayInvite: &off, PartnersMayInvite: &on})
 	w.create(t, w.boss, `{}`).want(t, 201, "")
 	w.create(t, w.staff, `{}`).want(t, 403, "denied")
 	w.create(t, w.guest, `{}`).want(t, 201, "")
-	if err := w.AddAdmin(t.Context(), w.chain, id(w.staff), noon); err != nil {
+	if err := w.AddAdmin(t.Context(), w.chain, id(w.staff), noon, store.Once{}); err != nil {
 		t.Fatal(err)
 	}
 	w.create(t, w.staff, `{}`).want(t, 201, "")

@@ -326,7 +326,7 @@ func TestR16_APageSubmittedAfterAChangeGetsTheTruth(t *testing.T) {
 			}
 		}, 403, "corp_not_eligible"},
 		"the person was taken out of the corp": {func(t *testing.T, w *world, acme network.Corp) {
-			if err := w.AddMember(t.Context(), network.Member{Person: id(claims(8)), Corp: acme.ID, Name: "New", Phone: phone(8), Role: network.SuperAdmin}); err != nil {
+			if err := w.AddMember(t.Context(), network.Member{Person: id(claims(8)), Corp: acme.ID, Name: "New", Phone: phone(8), Role: network.SuperAdmin}, store.Once{}); err != nil {
 				t.Fatal(err)
 			}
 			if err := w.RemoveMember(t.Context(), acme.ID, id(li)); err != nil {
@@ -439,7 +439,7 @@ func TestR21_OnlyTheImportedJoinByPhoneOrByCorpNeverByName(t *testing.T) {
 		t.Errorf("got %s, want the roster's partner with a name_mismatch", first.Body)
 	}
 	// (b) a colleague of that corp
-	if err := w.AddMember(t.Context(), network.Member{Person: id(claims(9)), Corp: first.text("corp_id"), Name: "Nine", Phone: phone(9), Role: network.Staff}); err != nil {
+	if err := w.AddMember(t.Context(), network.Member{Person: id(claims(9)), Corp: first.text("corp_id"), Name: "Nine", Phone: phone(9), Role: network.Staff}, store.Once{}); err != nil {
 		t.Fatal(err)
 	}
 	w.join(t, claims(9), w.token, `{"corp_id":"`+first.text("corp_id")+`"}`).want(t, 201, "")
@@ -453,7 +453,7 @@ func TestR22_WhoIsInStaysInAndTheirColleaguesMayFollow(t *testing.T) {
 	w.join(t, claims(7), w.token, under(acme)).want(t, 201, "")
 	w.policy(t, network.ImportedOnly)
 	w.join(t, claims(7), w.token, under(acme)).want(t, 200, "")
-	if err := w.AddMember(t.Context(), network.Member{Person: id(claims(8)), Corp: acme.ID, Name: "Eight", Phone: phone(8), Role: network.Staff}); err != nil {
+	if err := w.AddMember(t.Context(), network.Member{Person: id(claims(8)), Corp: acme.ID, Name: "Eight", Phone: phone(8), Role: network.Staff}, store.Once{}); err != nil {
 		t.Fatal(err)
 	}
 	w.join(t, claims(8), w.token, under(acme)).want(t, 201, "")
@@ -471,7 +471,7 @@ func TestR23_TheFirstContactBindsThePartnerToACorp(t *testing.T) {
 	}
 	beta := w.corp(t, "Beta", claims(8))
 	w.join(t, claims(8), tokens[1], under(beta)).want(t, 409, "partner_conflict")
-	if err := w.AddMember(t.Context(), network.Member{Person: id(claims(9)), Corp: zeta.ID, Name: "Nine", Phone: phone(9), Role: network.Staff}); err != nil {
+	if err := w.AddMember(t.Context(), network.Member{Person: id(claims(9)), Corp: zeta.ID, Name: "Nine", Phone: phone(9), Role: network.Staff}, store.Once{}); err != nil {
 		t.Fatal(err)
 	}
 	if got := w.join(t, claims(9), tokens[2], under(zeta)).want(t, 201, ""); got.text("partner_id") != first.text("partner_id") {
@@ -773,7 +773,7 @@ func TestR47_AFullChainTakesNobodyButColleagues(t *testing.T) {
 	if i, err := w.Invite(t.Context(), c.ID, link.ID); i.Uses != 1 || err != nil {
 		t.Errorf("got %d uses (%v), want 1: nothing is spent on who is turned away", i.Uses, err)
 	}
-	if err := w.AddMember(t.Context(), network.Member{Person: id(claims(9)), Corp: acme.ID, Name: "Nine", Phone: phone(9), Role: network.Staff}); err != nil {
+	if err := w.AddMember(t.Context(), network.Member{Person: id(claims(9)), Corp: acme.ID, Name: "Nine", Phone: phone(9), Role: network.Staff}, store.Once{}); err != nil {
 		t.Fatal(err)
 	}
 	w.join(t, claims(9), token, under(acme)).want(t, 201, "")

@@ -337,8 +337,9 @@ type adminItem struct {
 
 // AddAdmin makes a member of the owner corp a chain admin; ErrNotFound if the
 // person isn't one, by a condition of the write. Once more is no change.
-func (s *Store) AddAdmin(ctx context.Context, c network.Chain, person string, now time.Time) error {
-	err := s.commit(ctx, func() (*tx, error) {
+func (s *Store) AddAdmin(ctx context.Context, c network.Chain, person string, now time.Time, once Once) error {
+	ref, made := person, now
+	err := s.once(ctx, once, &ref, &made, func() (*tx, error) {
 		t := s.tx()
 		t.check(memberKey(person, c.OwnerCorp), "attribute_exists(PK)", nil)
 		t.put(adminItem{adminKey(c.ID, person), at(now)}, "attribute_not_exists(PK)", nil)
@@ -349,14 +350,16 @@ func (s *Store) AddAdmin(ctx context.Context, c network.Chain, person string, no
 		}
 		return errSame
 	})
-	return wrap("add admin", ignoreSame(err))
+	return wrap("add admin", err)
 }
 
 // RemoveAdmin ends a person's being a chain admin. Who is none is no error.
 func (s *Store) RemoveAdmin(ctx context.Context, chain, person string) error {
-	t := s.tx()
-	t.remove(adminKey(chain, person), "", nil)
-	_, _, err := t.send(ctx)
+	err := s.commit(ctx, func() (*tx, error) {
+		t := s.tx()
+		t.remove(adminKey(chain, person), "", nil)
+		return t, nil
+	}, func(int, map[string]types.AttributeValue) error { return nil })
 	return wrap("remove admin", err)
 }
 

@@ -281,12 +281,13 @@ func lskOf(item map[string]types.AttributeValue) string {
 
 // AddMember adds a person to a corp. Who is in already stays as they are, and
 // is ErrConflict unless they are the same.
-func (s *Store) AddMember(ctx context.Context, m network.Member) error {
+func (s *Store) AddMember(ctx context.Context, m network.Member, once Once) error {
 	admin := 0
 	if m.Role == network.SuperAdmin {
 		admin = 1
 	}
-	err := s.commit(ctx, func() (*tx, error) {
+	ref, at := m.Person, once.Now
+	err := s.once(ctx, once, &ref, &at, func() (*tx, error) {
 		t := s.tx()
 		t.put(newMemberItem(m), "attribute_not_exists(PK)", nil)
 		t.update(corpKey(m.Corp), "SET Admins = Admins + :a", "attribute_exists(PK)", nil, vals{"a": admin})
@@ -304,7 +305,7 @@ func (s *Store) AddMember(ctx context.Context, m network.Member) error {
 		}
 		return network.ErrConflict
 	})
-	return wrap("add member", ignoreSame(err))
+	return wrap("add member", err)
 }
 
 // SetRole changes what a member may do. The last super-admin stays one:

@@ -97,8 +97,8 @@ func TestAMemberIsAddedOnceAndNotAsSomebodyElse(t *testing.T) {
 	ctx := t.Context()
 	p := w.colleague(t, w.owner.ID, 7, network.Staff)
 	w.colleague(t, w.owner.ID, 7, network.Staff) // again
-	wants(t, "as super-admin", w.AddMember(ctx, network.Member{Person: p.ID, Corp: w.owner.ID, Name: p.Name, Phone: p.Phone, Role: network.SuperAdmin}), network.ErrConflict)
-	wants(t, "to no corp", w.AddMember(ctx, network.Member{Person: p.ID, Corp: "co0000000000000099", Name: p.Name, Phone: p.Phone, Role: network.Staff}), network.ErrNotFound)
+	wants(t, "as super-admin", w.AddMember(ctx, network.Member{Person: p.ID, Corp: w.owner.ID, Name: p.Name, Phone: p.Phone, Role: network.SuperAdmin}, Once{}), network.ErrConflict)
+	wants(t, "to no corp", w.AddMember(ctx, network.Member{Person: p.ID, Corp: "co0000000000000099", Name: p.Name, Phone: p.Phone, Role: network.Staff}, Once{}), network.ErrNotFound)
 	same(t, "super-admins", w.corpNow(t, w.owner.ID).Admins, 1)
 }
 
@@ -195,8 +195,8 @@ func TestWhoIsRemovedFromTheOwnerComesBackAsNoAdmin(t *testing.T) {
 	w := setup(t)
 	ctx := t.Context()
 	p := w.colleague(t, w.owner.ID, 7, network.Staff)
-	must(t, w.AddAdmin(ctx, w.chain, p.ID, noon))
-	must(t, w.AddAdmin(ctx, w.chain, p.ID, noon)) // twice is once
+	must(t, w.AddAdmin(ctx, w.chain, p.ID, noon, Once{}))
+	must(t, w.AddAdmin(ctx, w.chain, p.ID, noon, Once{})) // twice is once
 	a, err := w.Actor(ctx, p, "", chainID)
 	must(t, err)
 	admins, err := w.Admins(ctx, chainID)
@@ -206,14 +206,14 @@ func TestWhoIsRemovedFromTheOwnerComesBackAsNoAdmin(t *testing.T) {
 		t.Error("got no admin, want one")
 	}
 	must(t, w.RemoveMember(ctx, w.owner.ID, p.ID))
-	wants(t, "appointing who isn't a member", w.AddAdmin(ctx, w.chain, p.ID, noon), network.ErrNotFound)
+	wants(t, "appointing who isn't a member", w.AddAdmin(ctx, w.chain, p.ID, noon, Once{}), network.ErrNotFound)
 	w.colleague(t, w.owner.ID, 7, network.Staff)
 	a, err = w.Actor(ctx, p, "", chainID)
 	must(t, err)
 	if a.Admin {
 		t.Error("got an admin again, want none")
 	}
-	must(t, w.AddAdmin(ctx, w.chain, p.ID, noon))
+	must(t, w.AddAdmin(ctx, w.chain, p.ID, noon, Once{}))
 	must(t, w.RemoveAdmin(ctx, chainID, p.ID))
 	must(t, w.RemoveAdmin(ctx, chainID, p.ID))
 	admins, err = w.Admins(ctx, chainID)

@@ -94,7 +94,7 @@ func (w *world) corpOf(t *testing.T, n int, p network.Person) (network.Corp, net
 func (w *world) colleague(t *testing.T, corp string, n int, role network.Role) network.Person {
 	t.Helper()
 	p := person(n)
-	if err := w.AddMember(t.Context(), network.Member{Person: p.ID, Corp: corp, Name: p.Name, Phone: p.Phone, Role: role}); err != nil {
+	if err := w.AddMember(t.Context(), network.Member{Person: p.ID, Corp: corp, Name: p.Name, Phone: p.Phone, Role: role}, Once{}); err != nil {
 		t.Fatal(err)
 	}
 	return p
