@@ -214,7 +214,7 @@ func (c *chains) showImport(r *http.Request, ch network.Chain, i network.Import)
 		out.Atomicity = byCorp
 	}
 	if i.FileCode != "" {
-		out.FileError = &fileErrorJSON{i.FileCode, web.Explain(r, i.FileCode), i.FileRow}
+		out.FileError = &fileErrorJSON{i.FileCode, advice(r, i.FileCode), i.FileRow}
 	}
 	if i.StartedAt.IsZero() {
 		return out, nil // nobody can have come yet
@@ -281,10 +281,14 @@ func (c *chains) listRows(w http.ResponseWriter, r *http.Request) error {
 	return web.List(w, items, next)
 }
 
+// advice says in the reader's language what is wrong with a row or a file, and
+// what to mend.
+func advice(r *http.Request, code string) string { return form.Advice(code, string(web.Language(r))) }
+
 // explain says what is wrong with a row, and which other row it is about, if
 // there is one.
 func explain(r *http.Request, p network.RowPlan) string {
-	said := web.Explain(r, p.Code)
+	said := advice(r, p.Code)
 	other, ok := strings.CutPrefix(p.Detail, "row ")
 	if _, err := strconv.Atoi(other); err != nil || !ok {
 		return said

@@ -102,7 +102,7 @@ func TestAnImportTellsItsRowsAndHowFarItHasCome(t *testing.T) {
 	var failed page[rowJSON]
 	w.ask(w.boss, "GET", w.in("/imports/"+imp.ID+"/rows?outcome=failed"), "", "Accept-Language", "en").want(200, "").into(&failed)
 	if len(failed.Items) != 2 || failed.Items[0].Row != 302 || failed.Items[0].Code != "phone_digits_lost" || failed.Items[0].Field != "phone" ||
-		!strings.Contains(failed.Items[0].Detail, "format the cell as text") || failed.Items[0].PartnerID != "" || !strings.HasSuffix(failed.Items[1].Detail, "See row 2.") {
+		!strings.Contains(failed.Items[0].Detail, "Format the column as text") || failed.Items[0].PartnerID != "" || !strings.HasSuffix(failed.Items[1].Detail, "See row 2.") {
 		t.Errorf("got %+v", failed.Items)
 	}
 	if zh := all[rowJSON](w, w.boss, w.in("/imports/"+imp.ID+"/rows?outcome=failed")); !strings.HasSuffix(zh[1].Detail, "参见第 2 行。") {
@@ -126,7 +126,7 @@ func TestARefusedFileSaysWhy(t *testing.T) {
 	}
 	var i importJSON
 	w.ask(w.boss, "GET", w.in("/imports/"+id), "", "Accept-Language", "en").want(200, "").into(&i)
-	if i.State != network.ImportFailed || i.OK != 0 || i.FileError == nil || i.FileError.Code != "truncated" || i.FileError.Row != 7 || !strings.Contains(i.FileError.Detail, "cut off") {
+	if i.State != network.ImportFailed || i.OK != 0 || i.FileError == nil || i.FileError.Code != "truncated" || i.FileError.Row != 7 || !strings.Contains(i.FileError.Detail, "ends too early") {
 		t.Errorf("got %+v, %+v", i, i.FileError)
 	}
 }

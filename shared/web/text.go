@@ -1,8 +1,6 @@
 package web
 
 import (
-	"net/http"
-
 	"github.com/tributary-app/tributary/shared/network"
 )
 
@@ -29,10 +27,6 @@ func fieldText(f network.FieldError, lang Lang) string {
 	}
 	return said
 }
-
-// Explain says in the reader's language what is wrong with a roster's row or
-// file, and what to do about it; "" for a code that no roster has.
-func Explain(r *http.Request, code string) string { return rosterTexts[code][Language(r)] }
 
 var texts = map[string]map[Lang]text{
 	"invalid": {

@@ -5,14 +5,11 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
-	"net/http/httptest"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 	"unicode"
-
-	"github.com/tributary-app/tributary/shared/roster/form"
 )
 
 func parse(t *testing.T, path string) *ast.File {
@@ -105,40 +102,6 @@ func TestNoTwoCodesSayTheSame(t *testing.T) {
 			}
 			said[words] = code
 		}
-	}
-}
-
-func TestEveryRowAndFileCodeOfARosterIsExplained(t *testing.T) {
-	t.Parallel()
-	zh, en := httptest.NewRequest("GET", "/", nil), httptest.NewRequest("GET", "/", nil)
-	en.Header.Set("Accept-Language", "en")
-	n := 0
-	for _, d := range parse(t, "../roster/form/advice.go").Decls {
-		consts, ok := d.(*ast.GenDecl)
-		if !ok || consts.Tok != token.CONST {
-			continue
-		}
-		for _, s := range consts.Specs {
-			for _, v := range s.(*ast.ValueSpec).Values {
-				code := literal(v)
-				if form.Advice(code, "en") == "" {
-					continue // another constant
-				}
-				n++
-				inBoth(t, code, Explain(zh, code), Explain(en, code))
-			}
-		}
-	}
-	if n < 30 {
-		t.Errorf("only %d codes were found", n)
-	}
-	for code := range rosterTexts {
-		if form.Advice(code, "en") == "" {
-			t.Errorf("%s is explained, and no roster has it", code)
-		}
-	}
-	if got := Explain(zh, "nothing"); got != "" {
-		t.Errorf("an unknown code is explained: %q", got)
 	}
 }
 
