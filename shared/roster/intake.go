@@ -101,6 +101,10 @@ func (in *intake) read(l line) error {
 	if in.keep(&r); in.texts > maxTexts {
 		return &FileError{Code: form.TooLarge, Detail: "the rows hold more than 128 MiB of text", Row: r.Number}
 	}
+	if len(in.rows) == cap(in.rows) {
+		// append would grow by a quarter each time, and leave four times the rows behind.
+		in.rows = append(make([]Row, 0, max(64, 2*len(in.rows))), in.rows...)
+	}
 	in.rows = append(in.rows, r)
 	return nil
 }
