@@ -326,7 +326,7 @@ func (d *Demo) joinByNotice(ctx context.Context) (string, error) {
 		}
 
 		wish := map[string]any{"new_corp": map[string]any{"name": corpName(k.corp)}}
-		how := "makes a corp"
+		how := "with a corp made on the spot"
 		if i == 0 {
 			var corp struct {
 				CorpID string `json:"corp_id"`
@@ -342,7 +342,7 @@ func (d *Demo) joinByNotice(ctx context.Context) (string, error) {
 			return "", fmt.Errorf("join: got %d %v, want 201", status, err)
 		}
 		if i == 2 {
-			how = "makes a corp, and joins twice: 201, then 200 with the first membership"
+			how = "with a corp made on the spot, and twice: 201, then 200 with the first membership"
 			var again membership
 			status, err := p.do(ctx, "POST", "/v1/join/"+token, wish, &again)
 			if err != nil || status != http.StatusOK || again != m {
@@ -351,7 +351,7 @@ func (d *Demo) joinByNotice(ctx context.Context) (string, error) {
 		}
 		p.corp = m.CorpID
 		d.guests = append(d.guests, guest{p, m.PartnerID, m.MembershipID})
-		said += fmt.Sprintf("dealer %d opens the URL of their notice, looks, %s\n", i+1, how)
+		said += fmt.Sprintf("dealer %d follows the URL of their notice, looks, joins: %s\n", i+1, how)
 	}
 	return said, nil
 }
@@ -443,7 +443,7 @@ func (d *Demo) restrict(ctx context.Context) (string, error) {
 			return "", fmt.Errorf("an invite lives %v days, want 90", days)
 		}
 	}
-	return fmt.Sprintf("a stranger gets 403 not_imported; the %d dealers stay; %d live invites show 90 days", len(d.guests), len(invites)), nil
+	return fmt.Sprintf("a stranger gets 403 not_imported; the %d dealers stay; what is live (%d by link) shows 90 days", len(d.guests), len(invites)), nil
 }
 
 func (d *Demo) browse(ctx context.Context) (string, error) {
