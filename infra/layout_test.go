@@ -25,7 +25,8 @@ var arrows = map[string][]string{
 	"shared/notice":   {"shared/network"},
 	"shared/store":    {"shared/network"},
 	"shared/web":      {"shared/network"},
-	"functions":       {"shared/network", "shared/batch", "shared/platform", "shared/roster", "shared/notice", "shared/store", "shared/web"},
+	"shared/caller":   {"shared/network", "shared/store", "shared/web"},
+	"functions":       {"shared/network", "shared/batch", "shared/platform", "shared/roster", "shared/notice", "shared/store", "shared/web", "shared/caller"},
 
 	// For tests and tools, never in a function.
 	"shared/dynamotest": nil,

@@ -59,7 +59,7 @@ func (c *chains) createChain(w http.ResponseWriter, r *http.Request) error {
 	if err := web.Read(r, &req); err != nil {
 		return err
 	}
-	ch, err := network.NewChain(network.NewChainID(), tidy(req.Name), a.Corp, c.now())
+	ch, err := network.NewChain(network.NewChainID(), web.Tidy(req.Name), a.Corp, c.now())
 	if err != nil {
 		return err
 	}

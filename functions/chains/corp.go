@@ -41,7 +41,7 @@ func (c *chains) createCorp(w http.ResponseWriter, r *http.Request) error {
 	if err := web.Read(r, &req); err != nil {
 		return err
 	}
-	corp, err := network.NewCorp(network.NewCorpID(), tidy(req.Name), network.Industry(tidy(req.Industry)), req.Type, c.now())
+	corp, err := network.NewCorp(network.NewCorpID(), web.Tidy(req.Name), network.Industry(web.Tidy(req.Industry)), req.Type, c.now())
 	if err != nil {
 		return err
 	}
@@ -60,12 +60,12 @@ func (c *chains) createCorp(w http.ResponseWriter, r *http.Request) error {
 // as far as that is a name, else by what their phone shows.
 func nameOf(p network.Person) string {
 	var name []rune
-	for _, r := range tidy(p.Name) {
+	for _, r := range web.Tidy(p.Name) {
 		if unicode.IsPrint(r) && len(name) < network.MaxName {
 			name = append(name, r)
 		}
 	}
-	if s := tidy(string(name)); s != "" {
+	if s := web.Tidy(string(name)); s != "" {
 		return s
 	}
 	return network.MaskPhone(p.Phone)
@@ -94,7 +94,7 @@ func (c *chains) editCorp(w http.ResponseWriter, r *http.Request) error {
 	}
 	e := store.CorpEdit{Name: tidied(req.Name), WorkbenchEntry: req.WorkbenchEntry}
 	if req.Industry != nil {
-		industry := network.Industry(tidy(*req.Industry))
+		industry := network.Industry(web.Tidy(*req.Industry))
 		e.Industry = &industry
 	}
 	// What a new corp can't be called, an old one can't either.
@@ -177,14 +177,14 @@ func (c *chains) addMember(w http.ResponseWriter, r *http.Request) error {
 	if err := web.Read(r, &req); err != nil {
 		return err
 	}
-	phone, ok := network.ParsePhone(tidy(req.Phone))
+	phone, ok := network.ParsePhone(web.Tidy(req.Phone))
 	switch {
 	case req.Phone == "":
 		return network.InvalidField("phone", "missing", "A member is known by their phone.")
 	case !ok:
 		return network.InvalidField("phone", "malformed", "A phone is E.164, +85251234567, or a mainland mobile number.")
 	}
-	m := network.Member{Person: c.key.Person(phone), Corp: a.Corp.ID, Name: tidy(req.Name), Phone: phone, Role: req.Role}
+	m := network.Member{Person: c.key.Person(phone), Corp: a.Corp.ID, Name: web.Tidy(req.Name), Phone: phone, Role: req.Role}
 	if err := m.Check(); err != nil {
 		return err
 	}

@@ -3,11 +3,9 @@ package main
 import (
 	"errors"
 	"net/http"
-	"strings"
 	"time"
 
-	"golang.org/x/text/unicode/norm"
-
+	"github.com/tributary-app/tributary/shared/caller"
 	"github.com/tributary-app/tributary/shared/network"
 	"github.com/tributary-app/tributary/shared/store"
 	"github.com/tributary-app/tributary/shared/web"
@@ -109,15 +107,7 @@ func (c *chains) superAdmin(r *http.Request) (network.Actor, error) {
 // actor is who is asking, in the chain of the path: ErrNotFound for who has
 // no part in it (R37).
 func (c *chains) actor(r *http.Request) (network.Actor, error) {
-	p, err := web.Person(r, c.key)
-	if err != nil {
-		return network.Actor{}, err
-	}
-	chain := r.PathValue("chain_id")
-	if !network.ValidChainID(chain) {
-		return network.Actor{}, network.ErrNotFound
-	}
-	return c.store.Actor(r.Context(), p, web.Corp(r), chain)
+	return caller.Actor(r, c.store, c.key)
 }
 
 // admin is an admin of the chain of the path, else ErrDenied.
@@ -141,13 +131,7 @@ func (c *chains) owner(r *http.Request) (network.Actor, error) {
 
 // once is the caller's Idempotency-Key, if they gave one, for making kind.
 func (c *chains) once(r *http.Request, person, corp, kind string) (store.Once, error) {
-	now := c.now()
-	key, err := web.IdempotencyKey(r)
-	if err != nil || key == "" {
-		return store.Once{Now: now}, err
-	}
-	body, err := web.Fingerprint(r)
-	return store.Once{Person: person, Corp: corp, Kind: kind, Key: key, Body: body, Now: now}, err
+	return caller.Once(r, person, corp, kind, c.now())
 }
 
 // edit makes an edit of what was read. The edit is refused if that has moved
@@ -194,15 +178,12 @@ func done(w http.ResponseWriter) error {
 	return nil
 }
 
-// tidy is a text as we keep it: NFKC, without spaces around it (R02).
-func tidy(s string) string { return strings.TrimSpace(norm.NFKC.String(s)) }
-
-// tidied is the same of a text that may not be given.
+// tidied is web.Tidy of a text that may not be given.
 func tidied(s *string) *string {
 	if s == nil {
 		return nil
 	}
-	t := tidy(*s)
+	t := web.Tidy(*s)
 	return &t
 }
 

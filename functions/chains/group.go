@@ -89,7 +89,7 @@ func (c *chains) createGroup(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	g, err := c.store.CreateGroup(r.Context(), a.Chain.ID, network.Group{Name: tidy(req.Name), Parent: req.ParentID, Order: req.Order}, once)
+	g, err := c.store.CreateGroup(r.Context(), a.Chain.ID, network.Group{Name: web.Tidy(req.Name), Parent: req.ParentID, Order: req.Order}, once)
 	if err != nil {
 		return err
 	}

@@ -94,7 +94,7 @@ func (c *chains) createImport(w http.ResponseWriter, r *http.Request) error {
 	if err := web.Read(r, &req); err != nil {
 		return err
 	}
-	name := tidy(req.FileName)
+	name := web.Tidy(req.FileName)
 	switch {
 	case name == "":
 		return network.InvalidField("file_name", "missing", "The file needs a name.")

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/tributary-app/tributary/shared/caller"
 	"github.com/tributary-app/tributary/shared/network"
 	"github.com/tributary-app/tributary/shared/store"
 	"github.com/tributary-app/tributary/shared/web"
@@ -25,15 +26,7 @@ func (d *directory) routes() http.Handler {
 
 // actor is who is asking, in the chain that the path names.
 func (d *directory) actor(r *http.Request) (network.Actor, error) {
-	p, err := web.Person(r, d.person)
-	if err != nil {
-		return network.Actor{}, err
-	}
-	chain := r.PathValue("chain_id")
-	if !network.ValidChainID(chain) {
-		return network.Actor{}, network.ErrNotFound
-	}
-	return d.store.Actor(r.Context(), p, web.Corp(r), chain)
+	return caller.Actor(r, d.store, d.person)
 }
 
 // list is the directory as the caller may see it (R35), part after part.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tributary-app/tributary/shared/caller"
 	"github.com/tributary-app/tributary/shared/network"
 	"github.com/tributary-app/tributary/shared/store"
 	"github.com/tributary-app/tributary/shared/web"
@@ -66,16 +67,7 @@ func (i *invites) create(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (i *invites) once(r *http.Request, a network.Actor) (store.Once, error) {
-	key, err := web.IdempotencyKey(r)
-	if err != nil {
-		return store.Once{}, err
-	}
-	body, err := web.Fingerprint(r)
-	if err != nil {
-		return store.Once{}, err
-	}
-	now := i.now().Truncate(time.Millisecond) // as it is kept, and told again
-	return store.Once{Person: a.Person.ID, Corp: a.Corp.ID, Kind: "invite", Key: key, Body: body, Now: now}, nil
+	return caller.Once(r, a.Person.ID, a.Corp.ID, "invite", i.now())
 }
 
 // invite is what is asked for, or which field of it is wrong. What is left
@@ -100,7 +92,7 @@ func (q request) invite(a network.Actor) (network.Invite, error) {
 	}
 	if q.Phone != nil {
 		var ok bool
-		if v.Phone, ok = network.ParsePhone(*q.Phone); !ok {
+		if v.Phone, ok = network.ParsePhone(web.Tidy(*q.Phone)); !ok {
 			return v, network.InvalidField("phone", "malformed", "phone is E.164, or a mainland mobile number")
 		}
 	}
@@ -111,7 +103,7 @@ func (q request) invite(a network.Actor) (network.Invite, error) {
 		v.Corp = *q.CorpID
 	}
 	if q.Note != nil {
-		v.Note = strings.TrimSpace(*q.Note)
+		v.Note = web.Tidy(*q.Note)
 	}
 	return v, v.Check(a.Chain.MaxLife())
 }

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/tributary-app/tributary/shared/caller"
 	"github.com/tributary-app/tributary/shared/network"
 	"github.com/tributary-app/tributary/shared/store"
 	"github.com/tributary-app/tributary/shared/web"
@@ -31,15 +32,7 @@ func (i *invites) routes() http.Handler {
 
 // actor is who is asking, in the chain that the path names.
 func (i *invites) actor(r *http.Request) (network.Actor, error) {
-	p, err := web.Person(r, i.person)
-	if err != nil {
-		return network.Actor{}, err
-	}
-	chain := r.PathValue("chain_id")
-	if !network.ValidChainID(chain) {
-		return network.Actor{}, network.ErrNotFound
-	}
-	return i.store.Actor(r.Context(), p, web.Corp(r), chain)
+	return caller.Actor(r, i.store, i.person)
 }
 
 // named is the invite that the path names, and who asks for it. One that

@@ -3,10 +3,7 @@ package main
 import (
 	"errors"
 	"net/http"
-	"strings"
 	"time"
-
-	"golang.org/x/text/unicode/norm"
 
 	"github.com/tributary-app/tributary/shared/network"
 	"github.com/tributary-app/tributary/shared/store"
@@ -85,7 +82,7 @@ func (q request) choice(now time.Time) (store.Choice, error) {
 	case q.CorpID != nil:
 		return store.Choice{Corp: *q.CorpID}, nil
 	}
-	corp, err := network.NewCorp("", typed(q.NewCorp.Name), network.Industry(typed(q.NewCorp.Industry)), "", now.Truncate(time.Millisecond))
+	corp, err := network.NewCorp("", web.Tidy(q.NewCorp.Name), network.Industry(web.Tidy(q.NewCorp.Industry)), "", now.Truncate(time.Millisecond))
 	return store.Choice{New: &corp}, within("new_corp", err)
 }
 
@@ -93,20 +90,17 @@ func (q request) choice(now time.Time) (store.Choice, error) {
 // "" leaves it to the roster.
 func (q request) name(claimed string) (string, error) {
 	if q.Name != nil {
-		name := typed(*q.Name)
+		name := web.Tidy(*q.Name)
 		return name, network.CheckPersonName("name", name)
 	}
 	// What an identity provider lets somebody be called is no fault of this
 	// request: what can't be shown is as good as none.
-	name := typed(claimed)
+	name := web.Tidy(claimed)
 	if network.CheckPersonName("name", name) != nil {
 		return "", nil
 	}
 	return name, nil
 }
-
-// typed is a name as it is kept (R02).
-func typed(s string) string { return strings.TrimSpace(norm.NFKC.String(s)) }
 
 // within says where in the request the fields of an error stand.
 func within(member string, err error) error {

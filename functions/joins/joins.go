@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/tributary-app/tributary/shared/caller"
 	"github.com/tributary-app/tributary/shared/network"
 	"github.com/tributary-app/tributary/shared/store"
 	"github.com/tributary-app/tributary/shared/web"
@@ -83,15 +84,7 @@ func (j *joins) look(w http.ResponseWriter, r *http.Request) error {
 // so that a request that breaks off leaves none, and those that were made
 // meanwhile after. The owner's people have no membership.
 func (j *joins) leave(w http.ResponseWriter, r *http.Request) error {
-	p, err := web.Person(r, j.person)
-	if err != nil {
-		return err
-	}
-	chain := r.PathValue("chain_id")
-	if !network.ValidChainID(chain) {
-		return network.ErrNotFound
-	}
-	a, err := j.store.Actor(r.Context(), p, web.Corp(r), chain)
+	a, err := caller.Actor(r, j.store, j.person)
 	if err != nil {
 		return err
 	}
@@ -99,13 +92,13 @@ func (j *joins) leave(w http.ResponseWriter, r *http.Request) error {
 		return network.ErrNotFound
 	}
 	silence := func() error {
-		theirs := func(i network.Invite) bool { return i.Maker == p.ID && i.MakerCorp == a.Corp.ID }
-		return j.store.RevokeInvites(r.Context(), chain, theirs, j.now())
+		theirs := func(i network.Invite) bool { return i.Maker == a.Person.ID && i.MakerCorp == a.Corp.ID }
+		return j.store.RevokeInvites(r.Context(), a.Chain.ID, theirs, j.now())
 	}
 	if err := silence(); err != nil {
 		return err
 	}
-	if err := j.store.Leave(r.Context(), chain, a.Contact.Partner, p.ID, j.now()); err != nil {
+	if err := j.store.Leave(r.Context(), a.Chain.ID, a.Contact.Partner, a.Person.ID, j.now()); err != nil {
 		return err
 	}
 	if err := silence(); err != nil {

@@ -16,6 +16,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"golang.org/x/text/unicode/norm"
+
 	"github.com/tributary-app/tributary/shared/network"
 )
 
@@ -232,3 +234,7 @@ func skip(d *json.Decoder, tok json.Token) error {
 		}
 	}
 }
+
+// Tidy is a text as a person typed it, as we keep it: NFKC-normalised, without
+// spaces around it (R02).
+func Tidy(s string) string { return strings.TrimSpace(norm.NFKC.String(s)) }
