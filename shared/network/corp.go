@@ -1,6 +1,7 @@
 package network
 
 import (
+	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -72,7 +73,7 @@ const (
 
 // Eligible reports whether the corp may create and join chains (R04).
 func (c Corp) Eligible() bool {
-	switch c.Industry {
+	switch Industry(strings.ReplaceAll(string(c.Industry), " ", "")) { // a space in it makes it no other
 	case Preschool, Schooling, EducationAgency:
 		return false
 	}

@@ -59,9 +59,9 @@ func InviteExpired(lang Lang, chain, note string, joined int) Notice {
 // their invites run out.
 func RosterExpired(lang Lang, chain, file string, left int) Notice {
 	if lang == English {
-		return say("Invites to %[1]s have expired", "%[3]d of those you imported into %[1]s from %[2]s did not join before their invites expired. They are still on the roster.", chain, file, left)
+		return say("Invites to %[1]s have expired", "%[3]d of those you imported into %[1]s from %[2]s did not join before their invites expired.", chain, file, left)
 	}
-	return say("「%[1]s」的名单邀请已过期", "您导入「%[1]s」的名单 %[2]s 中，有%[3]d人未在有效期内加入。他们仍保留在名单中。", chain, file, left)
+	return say("「%[1]s」的名单邀请已过期", "您导入「%[1]s」的名单 %[2]s 中，有%[3]d人未在有效期内加入。", chain, file, left)
 }
 
 // RosterFailed tells who imported a roster that it broke off half-way.

@@ -98,12 +98,12 @@ var texts = map[string]map[Lang]text{
 		English: {"A limit has been reached", "Remove what is no longer needed, or ask an admin to raise the limit."},
 	},
 	"name_taken": {
-		Chinese: {"名称已被使用", "请换一个名称。已解散的上下游名称会保留 30 天。"},
-		English: {"This name is taken", "Choose another. The name of a dissolved chain stays reserved for 30 days."},
+		Chinese: {"名称已被使用", "请换一个名称。上下游解散后，其名称会保留 30 天。"},
+		English: {"This name is taken", "Choose another. A chain's name stays reserved for 30 days after it is dissolved."},
 	},
 	"group_not_empty": {
-		Chinese: {"分组中还有企业或有效邀请", "请用 reassign_to 指定它们移入的分组后再删除。"},
-		English: {"The group isn't empty", "Say with reassign_to which group takes its partners and live invites."},
+		Chinese: {"分组中还有企业或有效邀请", "请先移走或删除下级分组，并用 reassign_to 指定企业和邀请移入的分组。"},
+		English: {"The group isn't empty", "Move or delete the groups below it first, and say with reassign_to which group takes its partners and live invites."},
 	},
 	"partner_conflict": {
 		Chinese: {"该企业已由另一企业身份加入", "名单中的这家企业已绑定到另一企业，请选择那个企业加入，或联系上下游管理员处理。"},
