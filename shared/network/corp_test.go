@@ -17,6 +17,7 @@ func TestR04_SchoolsAndTeamsTakeNoPartInChains(t *testing.T) {
 		{network.Corp{Industry: "批发零售", Type: network.Company}, true},
 		{network.Corp{Industry: "高等教育"}, true},
 		{network.Corp{Industry: network.Preschool}, false},
+		{network.Corp{Industry: "学前 教育"}, false},
 		{network.Corp{Industry: network.Schooling, Type: network.Company}, false},
 		{network.Corp{Industry: network.EducationAgency, Verification: 3}, false},
 		{network.Corp{Type: network.Team}, false},
