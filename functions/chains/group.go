@@ -38,7 +38,7 @@ func (c *chains) listGroups(w http.ResponseWriter, r *http.Request) error {
 	last := 0
 	if q.Cursor() != "" {
 		if last, err = strconv.Atoi(q.Cursor()); err != nil {
-			return badCursor()
+			return network.ErrCursor
 		}
 	}
 	own := 0
@@ -66,10 +66,6 @@ func (c *chains) listGroups(w http.ResponseWriter, r *http.Request) error {
 		items = append(items, g)
 	}
 	return web.List(w, items, "")
-}
-
-func badCursor() error {
-	return network.InvalidField("cursor", "not_allowed", "cursor is one that a page gave")
 }
 
 func (c *chains) createGroup(w http.ResponseWriter, r *http.Request) error {

@@ -39,7 +39,7 @@ type importJSON struct {
 	Partners  int `json:"partners"`
 
 	FileError *fileErrorJSON `json:"file_error,omitempty"`
-	Progress  funnelJSON     `json:"progress"`
+	Progress  network.Funnel `json:"progress"`
 	CreatedAt time.Time      `json:"created_at"`
 	StartedAt *time.Time     `json:"started_at"`
 	EndedAt   *time.Time     `json:"ended_at"`
@@ -49,17 +49,6 @@ type fileErrorJSON struct {
 	Code   string `json:"code"`
 	Detail string `json:"detail"`
 	Row    int    `json:"row,omitempty"`
-}
-
-type funnelJSON struct {
-	Imported      int `json:"imported"`
-	Notified      int `json:"notified"`
-	Undeliverable int `json:"undeliverable"`
-	Opened        int `json:"opened"`
-	Joined        int `json:"joined"`
-	Declined      int `json:"declined"`
-	Expired       int `json:"expired"`
-	Withdrawn     int `json:"withdrawn"`
 }
 
 // The words of ImportCreate.
@@ -224,10 +213,9 @@ func (c *chains) showImport(r *http.Request, ch network.Chain, i network.Import)
 	return out, err
 }
 
-func (c *chains) progress(ctx context.Context, ch network.Chain, id string) (funnelJSON, error) {
+func (c *chains) progress(ctx context.Context, ch network.Chain, id string) (network.Funnel, error) {
 	tallies, err := c.store.Tallies(ctx, ch.ID, id)
-	f := network.Progress(tallies, ch.Policies, c.now())
-	return funnelJSON{f.Imported, f.Notified, f.Undeliverable, f.Opened, f.Joined, f.Declined, f.Expired, f.Withdrawn}, err
+	return network.Progress(tallies, ch.Policies, c.now()), err
 }
 
 type rowJSON struct {

@@ -41,7 +41,7 @@ func TestAnImportBeginsWithATicket(t *testing.T) {
 	var i importJSON
 	a.into(&i)
 	if i.FileName != "机密.CSV" || !i.DryRun || i.Atomicity != "corp" || i.Mode != "merge" || !i.ApplyMoves || i.Notify || i.State != "waiting_for_upload" ||
-		i.StartedAt != nil || i.EndedAt != nil || !i.CreatedAt.Equal(noon) || i.Progress != (funnelJSON{}) {
+		i.StartedAt != nil || i.EndedAt != nil || !i.CreatedAt.Equal(noon) || i.Progress != (network.Funnel{}) {
 		t.Errorf("got %s", a.body)
 	}
 }

@@ -145,7 +145,7 @@ func (c *chains) partners(ctx context.Context, chain string, groups []int, q sto
 		in, there, ok := strings.Cut(q.Cursor, ".")
 		id, err := strconv.Atoi(in)
 		if err != nil || !ok {
-			return nil, "", badCursor()
+			return nil, "", network.ErrCursor
 		}
 		var stands bool
 		if at, stands = slices.BinarySearch(groups, id); stands {

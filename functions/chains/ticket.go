@@ -13,13 +13,13 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/tributary-app/tributary/shared/roster/form"
 )
 
-// What an upload may be (design.md section 4).
-const (
-	maxUpload  = 200 << 20 // bytes
-	uploadLife = 15 * time.Minute
-)
+// uploadLife is how long an upload may wait for its beginning (design.md
+// section 4).
+const uploadLife = 15 * time.Minute
 
 // What a roster's file may call itself.
 const (
@@ -78,7 +78,7 @@ func (t tickets) sign(ctx context.Context, key, contentType string) (upload, err
 	}
 	conditions := []any{
 		map[string]string{"bucket": t.bucket},
-		[]any{"content-length-range", 1, maxUpload},
+		[]any{"content-length-range", 1, form.MaxFile},
 	}
 	for name, value := range out.Fields { // each exactly so
 		conditions = append(conditions, map[string]string{name: value})

@@ -14,6 +14,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/tributary-app/tributary/shared/roster/form"
 )
 
 // AWS's own example of a browser-based upload under Signature Version 4.
@@ -39,7 +41,7 @@ func TestATicketIsWhatTheSDKWouldSign(t *testing.T) {
 		})
 		want, err := s3.NewPresignClient(client).PresignPostObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String("rosters"), Key: aws.String("rosters/a")},
 			func(o *s3.PresignPostOptions) {
-				o.Conditions = []any{[]any{"content-length-range", 1, maxUpload}, map[string]string{"Content-Type": csv}}
+				o.Conditions = []any{[]any{"content-length-range", 1, form.MaxFile}, map[string]string{"Content-Type": csv}}
 			})
 		if err != nil {
 			t.Fatal(err)

@@ -32,7 +32,7 @@ func read(ctx context.Context, all []part, cursor string, limit int) (items []it
 			all = all[1:]
 		}
 		if len(all) == 0 {
-			return nil, "", errCursor
+			return nil, "", network.ErrCursor
 		}
 	}
 	for n, p := range all {
@@ -52,8 +52,6 @@ func read(ctx context.Context, all []part, cursor string, limit int) (items []it
 	return items, "", nil
 }
 
-var errCursor = network.InvalidField("cursor", "not_allowed", "cursor is one that a page gave")
-
 // listed is a part of what has been read already.
 func listed(name string, all []itemJSON) part {
 	return part{name, func(_ context.Context, cursor string, limit int) ([]itemJSON, string, error) {
@@ -61,7 +59,7 @@ func listed(name string, all []itemJSON) part {
 		if cursor != "" {
 			var err error
 			if from, err = strconv.Atoi(cursor); err != nil || from < 0 {
-				return nil, "", errCursor
+				return nil, "", network.ErrCursor
 			}
 		}
 		from = min(from, len(all))

@@ -9,21 +9,8 @@ import (
 
 // progressJSON is the funnel of R32.
 type progressJSON struct {
-	Contacts contactFunnel `json:"contacts"`
-	Partners partnerFunnel `json:"partners"`
-}
-
-// The first, second, fourth and fifth count who reached that step, the rest
-// who ended there.
-type contactFunnel struct {
-	Imported      int `json:"imported"`
-	Notified      int `json:"notified"`
-	Undeliverable int `json:"undeliverable"`
-	Opened        int `json:"opened"`
-	Joined        int `json:"joined"`
-	Declined      int `json:"declined"`
-	Expired       int `json:"expired"`
-	Withdrawn     int `json:"withdrawn"`
+	Contacts network.Funnel `json:"contacts"`
+	Partners partnerFunnel  `json:"partners"`
 }
 
 type partnerFunnel struct {
@@ -60,7 +47,6 @@ func (d *directory) progress(w http.ResponseWriter, r *http.Request) error {
 	}
 	f := network.Progress(tallies, a.Chain.Policies, d.now())
 	return web.JSON(w, http.StatusOK, progressJSON{
-		contactFunnel{f.Imported, f.Notified, f.Undeliverable, f.Opened, f.Joined, f.Declined, f.Expired, f.Withdrawn},
-		partnerFunnel{f.Partners, f.PartnersIn},
+		f, partnerFunnel{f.Partners, f.PartnersIn},
 	})
 }

@@ -32,10 +32,6 @@ type imports struct {
 	now     func() time.Time
 }
 
-// maxUpload is how big a roster may be (design: 200 MB). The upload ticket
-// says so first; this holds for whoever writes to the bucket otherwise.
-const maxUpload = 200 << 20
-
 // uploaded takes in the objects of an event. One that fails has the event
 // delivered again; those that are done by then are seen to be.
 func (i *imports) uploaded(ctx context.Context, e events.S3Event) error {
@@ -147,11 +143,11 @@ func (i *imports) open(ctx context.Context, bucket, key, etag string) (*bytes.Re
 		return nil, fmt.Errorf("open: %w", err)
 	}
 	defer out.Body.Close()
-	b, err := io.ReadAll(io.LimitReader(out.Body, maxUpload+1))
+	b, err := io.ReadAll(io.LimitReader(out.Body, form.MaxFile+1))
 	if err != nil {
 		return nil, fmt.Errorf("open: %w", err)
 	}
-	if len(b) > maxUpload {
+	if len(b) > form.MaxFile {
 		return nil, &roster.FileError{Code: form.TooLarge}
 	}
 	return bytes.NewReader(b), nil

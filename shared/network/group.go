@@ -96,27 +96,7 @@ func (t Tree) Below(id int) []int {
 
 // Find is the group at the end of a path below the root, and how many of
 // the path's levels exist.
-func (t Tree) Find(path []string) (id, levels int) {
-	id = RootGroup
-	for _, name := range path {
-		below, ok := t.child(id, FoldName(name))
-		if !ok {
-			break
-		}
-		id = below
-		levels++
-	}
-	return id, levels
-}
-
-func (t Tree) child(parent int, folded string) (id int, ok bool) {
-	for _, g := range t {
-		if g.Parent == parent && FoldName(g.Name) == folded {
-			return g.ID, true
-		}
-	}
-	return 0, false
-}
+func (t Tree) Find(path []string) (id, levels int) { return t.Paths().Find(path) }
 
 // rung is one step down a path of groups: a name right below a parent.
 type rung struct {

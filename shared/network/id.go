@@ -118,7 +118,7 @@ func (k PersonKey) Open(chain, sealed string) (string, error) {
 		b, err = k.sealer().Open(nil, nil, b, []byte(chain))
 	}
 	if err != nil {
-		return "", InvalidField("cursor", "not_allowed", "cursor is one that a page gave")
+		return "", ErrCursor
 	}
 	return string(b), nil
 }

@@ -276,10 +276,20 @@ type Tally struct {
 }
 
 // Funnel is the progress of imported partners (R32). Imported, Notified,
-// Opened and Joined count who reached that step, the others who ended there.
+// Opened and Joined count contacts who reached that step, the others those who
+// ended there.
 type Funnel struct {
-	Imported, Notified, Undeliverable, Opened, Joined, Declined, Expired, Withdrawn int
-	Partners, PartnersIn                                                            int
+	Imported      int `json:"imported"`
+	Notified      int `json:"notified"`
+	Undeliverable int `json:"undeliverable"`
+	Opened        int `json:"opened"`
+	Joined        int `json:"joined"`
+	Declined      int `json:"declined"`
+	Expired       int `json:"expired"`
+	Withdrawn     int `json:"withdrawn"`
+
+	Partners   int `json:"-"` // imported
+	PartnersIn int `json:"-"` // of them, joined
 }
 
 // Progress sums tallies at a moment. What has expired is computed, as every

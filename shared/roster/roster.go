@@ -19,11 +19,10 @@ import (
 
 // Limits of a file (design.md section 4).
 const (
-	maxFile    = 200 << 20 // bytes
-	maxRow     = 1 << 20   // Excel's last row, 1,048,576
-	maxColumns = 64        // further columns are ignored
-	headerRows = 20        // the header stands within the first so many rows
-	maxLeaders = 5         // 负责人 a partner (R25)
+	maxRow     = 1 << 20 // Excel's last row, 1,048,576
+	maxColumns = 64      // further columns are ignored
+	headerRows = 20      // the header stands within the first so many rows
+	maxLeaders = 5       // 负责人 a partner (R25)
 )
 
 // Row is one line of a roster, checked. When Problem is nil the rest is valid
@@ -103,7 +102,7 @@ func read(ctx context.Context, r io.ReaderAt, size int64) (*Sheet, error) {
 	switch {
 	case size == 0:
 		return nil, fileError(form.EmptyFile, "no bytes")
-	case size > maxFile:
+	case size > form.MaxFile:
 		return nil, fileError(form.TooLarge, fmt.Sprintf("%d bytes", size))
 	}
 	k, err := sniff(r, size)

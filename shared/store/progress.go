@@ -258,7 +258,7 @@ func encodeRows(chunk, i int) string { return encodeCursor(fmt.Sprintf("%d.%d", 
 
 func rowsCursor(sk string) (chunk, i int, err error) {
 	if _, err := fmt.Sscanf(sk, "%d.%d", &chunk, &i); err != nil || chunk < 0 || i < 0 || strings.Count(sk, ".") != 1 {
-		return 0, 0, network.InvalidField("cursor", "not_allowed", "cursor is one that a page gave")
+		return 0, 0, network.ErrCursor
 	}
 	return chunk, i, nil
 }

@@ -328,7 +328,7 @@ func encodeCursor(sk string) string { return base64.RawURLEncoding.EncodeToStrin
 func decodeCursor(s string) (string, error) {
 	b, err := base64.RawURLEncoding.DecodeString(s)
 	if err != nil || len(b) == 0 || len(b) > 512 {
-		return "", network.InvalidField("cursor", "not_allowed", "cursor is one that a page gave")
+		return "", network.ErrCursor
 	}
 	return string(b), nil
 }

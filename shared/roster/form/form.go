@@ -10,6 +10,10 @@ import (
 	"io"
 )
 
+// MaxFile is how many bytes a roster's file may have (design, section 4). An
+// upload's ticket says so, and who reads it makes sure.
+const MaxFile = 200 << 20
+
 // Column is one column of a roster (R25).
 type Column struct {
 	Field    string   // its stable name, as in a problem's field
