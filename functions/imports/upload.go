@@ -72,10 +72,13 @@ func (i *imports) take(ctx context.Context, chain, id, bucket, key, etag string)
 		return err // an earlier delivery has ended it
 	}
 	file, err := openObject(ctx, i.objects, bucket, key, etag)
-	var sheet *roster.Sheet
+	var rows []network.RosterRow
 	if err == nil {
 		defer file.close()
-		sheet, err = roster.Read(ctx, file, file.size)
+		_, err = roster.Read(ctx, file, file.size, roster.Options{}, func(r *network.RosterRow) error {
+			rows = append(rows, *r)
+			return nil
+		})
 	}
 	if bad, ok := errors.AsType[*roster.FileError](err); ok {
 		imp.State, imp.FileCode, imp.FileRow, imp.EndedAt = network.ImportFailed, bad.Code, bad.Row, i.now()
@@ -85,7 +88,6 @@ func (i *imports) take(ctx context.Context, chain, id, bucket, key, etag string)
 	if err != nil {
 		return err
 	}
-	rows := rowsOf(sheet)
 	if imp.Counts, err = i.do(ctx, c, imp, rows); err != nil {
 		return err
 	}
@@ -127,18 +129,4 @@ func (i *imports) begin(ctx context.Context, chain, id, bucket, key, etag string
 	}
 	imp, err = i.store.BeginImport(ctx, chain, id, etag, i.now())
 	return c, imp, err
-}
-
-func rowsOf(s *roster.Sheet) []network.RosterRow {
-	rows := make([]network.RosterRow, len(s.Rows))
-	for n, r := range s.Rows {
-		rows[n] = network.RosterRow{
-			Number: r.Number, Corp: r.Corp, Contact: r.Contact, Leader: r.Leader, Phone: r.Phone,
-			Group: r.Group, CustomID: r.CustomID, MemberCustomID: r.MemberCustomID,
-		}
-		if p := r.Problem; p != nil {
-			rows[n].Code, rows[n].Field, rows[n].Detail = p.Code, p.Field, p.Detail
-		}
-	}
-	return rows
 }
