@@ -20,11 +20,27 @@ func benchRosters(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	fmt.Fprintf(out, "\n%s\n", machine())
+	var all error
 	over, err := benchReading(ctx, out, dir)
 	if err != nil {
 		return fmt.Errorf("reading: %w", err)
 	}
-	return over
+	all = errors.Join(all, over)
+	fresh, over, err := benchUnits(ctx, out, dir)
+	if err != nil {
+		return fmt.Errorf("units: %w", err)
+	}
+	all = errors.Join(all, over)
+	took, over, err := benchImporting(ctx, out, dir)
+	if err != nil {
+		return fmt.Errorf("importing: %w", err)
+	}
+	all = errors.Join(all, over)
+	over, err = printCost(out, fresh, took)
+	if err != nil {
+		return fmt.Errorf("cost: %w", err)
+	}
+	return errors.Join(all, over)
 }
 
 // wanted adds to what is over unless it is as wanted.
