@@ -8,7 +8,6 @@ import (
 	"errors"
 	"io"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -493,11 +492,12 @@ func (s *Store) Apply(ctx context.Context, imp network.Import, chunk int, rows [
 		return nil
 	}
 	var made tallied
-	var inserts []any
+	var inserts []inserted
 	for _, c := range partners {
 		if c.makes {
 			c.p.Contacts = len(c.p.People)
-			inserts = append(inserts, newPartnerItem(c.p, 0))
+			item := newPartnerItem(c.p, 0)
+			inserts = append(inserts, &item)
 		}
 	}
 	there, err := s.insert(ctx, inserts)
@@ -522,8 +522,8 @@ func (s *Store) Apply(ctx context.Context, imp network.Import, chunk int, rows [
 	gone := func(k contactItem) bool { return over[afterLast(k.SK)] }
 	contacts, changed = slices.DeleteFunc(contacts, gone), slices.DeleteFunc(changed, gone)
 	inserts = inserts[:0]
-	for _, k := range contacts {
-		inserts = append(inserts, k)
+	for i := range contacts {
+		inserts = append(inserts, &contacts[i])
 	}
 	if there, err = s.insert(ctx, inserts); err != nil {
 		return wrap("apply", err)
@@ -552,74 +552,6 @@ type partnerChange struct {
 	p       network.Partner
 	makes   bool
 	revives bool // it had been removed when it was planned
-}
-
-// insert adds items that are not there, 25 a request (the limit of PartiQL
-// batches), and gives the keys of those that are. A write unit each, index
-// entries aside; BatchWriteItem would cost the same and overwrite who has
-// joined.
-func (s *Store) insert(ctx context.Context, all []any) (there map[key]bool, err error) {
-	there = map[key]bool{}
-	for batch := range slices.Chunk(all, 25) {
-		var statements []types.BatchStatementRequest
-		var keys []key
-		for _, v := range batch {
-			item, err := attributevalue.MarshalMap(v)
-			if err != nil {
-				return nil, err
-			}
-			statements = append(statements, s.insertStatement(item))
-			keys = append(keys, keyOf(item))
-		}
-		err := retry(ctx, func(int) (bool, error) {
-			out, err := s.db.BatchExecuteStatement(ctx, &dynamodb.BatchExecuteStatementInput{Statements: statements})
-			if err != nil {
-				return false, err
-			}
-			var left []types.BatchStatementRequest
-			var leftKeys []key
-			for i, r := range out.Responses {
-				if r.Error == nil {
-					continue
-				}
-				switch r.Error.Code {
-				case types.BatchStatementErrorCodeEnumDuplicateItem:
-					there[keys[i]] = true
-				case types.BatchStatementErrorCodeEnumThrottlingError, types.BatchStatementErrorCodeEnumProvisionedThroughputExceeded,
-					types.BatchStatementErrorCodeEnumTransactionConflict, types.BatchStatementErrorCodeEnumInternalServerError, types.BatchStatementErrorCodeEnumRequestLimitExceeded:
-					left, leftKeys = append(left, statements[i]), append(leftKeys, keys[i])
-				default:
-					return false, errors.New("insert: " + string(r.Error.Code))
-				}
-			}
-			statements, keys = left, leftKeys
-			return len(left) > 0, nil
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	return there, nil
-}
-
-func (s *Store) insertStatement(item map[string]types.AttributeValue) types.BatchStatementRequest {
-	names := make([]string, 0, len(item))
-	for name := range item {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	var b strings.Builder
-	b.WriteString(`INSERT INTO "` + s.table + `" VALUE {`)
-	params := make([]types.AttributeValue, len(names))
-	for i, name := range names {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteString("'" + name + "':?")
-		params[i] = item[name]
-	}
-	b.WriteByte('}')
-	return types.BatchStatementRequest{Statement: aws.String(b.String()), Parameters: params}
 }
 
 // mergePartner brings a partner that is there to what a roster says of it.
