@@ -44,7 +44,7 @@ func sheet(rows string, strs ...string) parts {
 	return p
 }
 
-func (p parts) zip(t *testing.T) []byte {
+func (p parts) zip(t testing.TB) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	w := zip.NewWriter(&b)
@@ -97,7 +97,7 @@ func TestACellIsReadByItsStoredValue(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			s := mustRead(t, sheet(person(2, c.cell), `<t>x</t>`, `<r><t>1390000</t></r><r><rPr/><t xml:space="preserve">0001 </t></r><rPh sb="0" eb="1"><t>9</t></rPh>`).zip(t))
-			if got := outcome(s.Rows[0]); len(s.Rows) != 1 || got != c.want {
+			if got := outcome(s.rows[0]); len(s.rows) != 1 || got != c.want {
 				t.Errorf("got %s, want %s", got, c.want)
 			}
 		})
@@ -108,8 +108,8 @@ func TestRowsWithoutNumbersFollowOneAnother(t *testing.T) {
 	t.Parallel()
 	rows := strings.ReplaceAll(person(2, "<c><v>13900000001</v></c>"), ` r="2"`, "") + person(9, "") + strings.ReplaceAll(person(10, ""), ` r="10"`, "")
 	s := mustRead(t, sheet(strings.NewReplacer(` r="A2"`, "", ` r="B2"`, "").Replace(rows)).zip(t))
-	if len(s.Rows) != 3 || s.Rows[0].Number != 2 || s.Rows[1].Number != 9 || s.Rows[2].Number != 10 {
-		t.Errorf("got %+v, want rows 2, 9 and 10", s.Rows)
+	if len(s.rows) != 3 || s.rows[0].Number != 2 || s.rows[1].Number != 9 || s.rows[2].Number != 10 {
+		t.Errorf("got %+v, want rows 2, 9 and 10", s.rows)
 	}
 }
 
@@ -266,7 +266,8 @@ func TestAFileIsToldForWhatItIs(t *testing.T) {
 		{"an XML spreadsheet", `<?xml version="1.0"?><Workbook/>`, form.NotAWorkbook},
 		{"a PDF", "%PDF-1.7\n", form.NotAWorkbook},
 		{"a picture", "\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR", form.NotAWorkbook},
-		{"UTF-16", "\xff\xfe\x01\x4f\x1a\x4e", form.EncodingUnknown},
+		{"half a character of UTF-16", "\xff\xfe\x01\x4f\x1a", form.Truncated},
+		{"half a pair of UTF-16", "\xff\xfe\x01\xd8\x1a\x4e", form.EncodingUnknown},
 		{"a hidden sheet alone", string(sheet(person(2, cellC)).with("data/book.xml", `<workbook `+mainNS+` `+relNS+`><sheets><sheet name="a" state="veryHidden" r:id="r7"/></sheets></workbook>`).zip(t)), form.EmptyFile},
 	} {
 		t.Run(c.name, func(t *testing.T) {
