@@ -1,0 +1,388 @@
+package mend_test
+
+import (
+	"bytes"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/xuri/excelize/v2"
+
+	"github.com/tributary-app/tributary/shared/roster"
+	"github.com/tributary-app/tributary/shared/roster/form"
+	"github.com/tributary-app/tributary/shared/roster/mend"
+)
+
+// failures are the rows of a file that the reader refuses, and how many it
+// doesn't.
+func failures(t *testing.T, b []byte, o roster.Options) (failed []mend.Failed, ok int) {
+	t.Helper()
+	s, err := roster.Read(t.Context(), bytes.NewReader(b), int64(len(b)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range s.Rows {
+		if r.Problem != nil {
+			failed = append(failed, mend.Failed{Row: r.Number, Code: r.Problem.Code, Field: r.Problem.Field, Detail: r.Problem.Detail})
+		} else {
+			ok++
+		}
+	}
+	return failed, ok
+}
+
+func write(t *testing.T, b []byte, o roster.Options, lang string, failed []mend.Failed) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	if err := mend.Write(t.Context(), &out, bytes.NewReader(b), int64(len(b)), o, lang, failed); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+func open(t *testing.T, b []byte) *excelize.File {
+	t.Helper()
+	f, err := excelize.OpenReader(bytes.NewReader(b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	return f
+}
+
+func save(t *testing.T, f *excelize.File) []byte {
+	t.Helper()
+	b, err := f.WriteToBuffer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// must fails the test on any of the errors.
+func must(t *testing.T, errs ...error) {
+	t.Helper()
+	for _, err := range errs {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func style(t *testing.T, f *excelize.File, s *excelize.Style) int {
+	t.Helper()
+	id, err := f.NewStyle(s)
+	must(t, err)
+	return id
+}
+
+// users is a workbook as people have it: a title, columns of their own in
+// their own order, formats, and more than one sheet.
+func users(t *testing.T) []byte {
+	t.Helper()
+	f := excelize.NewFile()
+	defer f.Close()
+	const sheet = "名单"
+	_, err := f.NewSheet("说明")
+	must(t, err, f.SetSheetName("Sheet1", sheet), f.SetCellStr("说明", "A1", "机密"))
+	red := style(t, f, &excelize.Style{Font: &excelize.Font{Bold: true, Color: "FF0000"}})
+	text := style(t, f, &excelize.Style{NumFmt: 49})
+	day := style(t, f, &excelize.Style{NumFmt: 14})
+	for i, row := range [][]any{
+		{"二〇二六年度名单"},
+		{"备注", "手机号", "企业名称*", "联系人姓名*", "身份", "日期", "合计"},
+		{"好", "13800138001", "宏远商贸", "李娜", "成员", 45000, 1},
+		{"=1+1", "1380013", "宏远商贸", "王芳", "成员", 45001, 2},
+		{"-5", "+86 138 0013 8003", "", "赵敏", "负责人", 45002.5, 3},
+		{"@x", 13800138004, "嘉和建材", "孙丽", "老板", 45003, 4},
+		{"\tz", "13800138005", "嘉和建材", "周杰", "", 45004, 5},
+		{"a<b>&\"_x0041_", "", "嘉和建材", "吴刚", "", 45005, 6},
+	} {
+		must(t, f.SetSheetRow(sheet, fmt.Sprintf("A%d", i+1), &row))
+	}
+	list, across := excelize.NewDataValidation(true), excelize.NewDataValidation(true)
+	list.SetSqref("E3:E1000")
+	across.SetSqref("G3:G1000")
+	across.SetSqrefDropList("说明!$A$1:$A$3")
+	height := 30.0
+	must(t, list.SetDropList([]string{"成员", "负责人"}),
+		f.SetCellStyle(sheet, "A2", "G2", red), f.SetCellStyle(sheet, "B3", "B8", text), f.SetCellStyle(sheet, "F3", "F8", day),
+		f.SetColWidth(sheet, "C", "C", 41), f.SetColWidth(sheet, "H", "XFD", 3),
+		f.SetCellFormula(sheet, "G5", "SUM(G3:G4)"), f.SetCellFormula(sheet, "A4", ""), f.SetCellStr(sheet, "A4", "=1+1"),
+		f.AddDataValidation(sheet, list), f.AddDataValidation(sheet, across),
+		f.MergeCell(sheet, "A1", "G1"), f.AutoFilter(sheet, "A2:G8", nil),
+		f.SetCellHyperLink(sheet, "A3", "https://example.com", "External"),
+		f.AddComment(sheet, excelize.Comment{Cell: "A3", Author: "a", Text: "b"}),
+		f.SetRowHeight(sheet, 4, height),
+		f.SetConditionalFormat(sheet, "C3:C1000", []excelize.ConditionalFormatOptions{{Type: "duplicate", Criteria: "=", Format: func() *int {
+			id, err := f.NewConditionalStyle(&excelize.Style{Font: &excelize.Font{Color: "9A0511"}})
+			must(t, err)
+			return &id
+		}()}}),
+		f.SetPanes(sheet, &excelize.Panes{Freeze: true, YSplit: 2, TopLeftCell: "A3", ActivePane: "bottomLeft"}),
+	)
+	return save(t, f)
+}
+
+// R31: mending just the wrong cells is enough.
+func TestR31_AWorkbookWhoseWrongCellsAreMendedIsTakenWhole(t *testing.T) {
+	t.Parallel()
+	for lang, titles := range map[string][]string{"zh-CN": {"行号", "错误代码", "原因", "修改建议"}, "en": {"Row", "Code", "Reason", "Advice"}} {
+		t.Run(lang, func(t *testing.T) {
+			t.Parallel()
+			b := users(t)
+			failed, ok := failures(t, b, roster.Options{})
+			if len(failed) != 4 || ok != 2 {
+				t.Fatalf("got %d failed, %d ok: %+v", len(failed), ok, failed)
+			}
+			f := open(t, write(t, b, roster.Options{}, lang, failed))
+			rows, err := f.GetRows("名单")
+			must(t, err)
+			if len(rows) != 2+4 || !slices.Equal(rows[1][7:], titles) || !slices.Equal(rows[1][:7], []string{"备注", "手机号", "企业名称*", "联系人姓名*", "身份", "日期", "合计"}) {
+				t.Fatalf("got %q", rows)
+			}
+			for i, r := range failed {
+				reason, advice := form.Reason(r.Code, lang)
+				if got, want := rows[2+i][7:], []string{fmt.Sprint(r.Row), r.Code, reason, advice}; !slices.Equal(got, want) {
+					t.Errorf("row %d: got %q, want %q", r.Row, got, want)
+				}
+			}
+			must(t, f.SetCellStr("名单", "B3", "13800138002"), f.SetCellStr("名单", "C4", "宏远商贸"), f.SetCellStr("名单", "E5", "成员"), f.SetCellStr("名单", "B6", "13800138006"))
+			mended := save(t, f)
+			if failed, ok := failures(t, mended, roster.Options{}); len(failed) != 0 || ok != 4 {
+				t.Errorf("got %d ok and %+v, want 4 and none", ok, failed)
+			}
+		})
+	}
+}
+
+// What an errors workbook is mended badly has one again, without a second set
+// of our columns.
+func TestAnErrorsWorkbookOfAnErrorsWorkbookHasItsColumnsOnce(t *testing.T) {
+	t.Parallel()
+	b := users(t)
+	failed, _ := failures(t, b, roster.Options{})
+	once := write(t, b, roster.Options{}, "zh-CN", failed)
+	failed, _ = failures(t, once, roster.Options{})
+	rows, err := open(t, write(t, once, roster.Options{}, "en", failed)).GetRows("名单")
+	must(t, err)
+	if len(rows) != 6 || !slices.Equal(rows[1][7:], []string{"Row", "Code", "Reason", "Advice"}) || rows[2][7] != "3" || !strings.HasPrefix(rows[2][9], "The phone number isn't") {
+		t.Errorf("got %q", rows)
+	}
+}
+
+func TestFormatsWidthsAndDropDownsStay(t *testing.T) {
+	t.Parallel()
+	b := users(t)
+	failed, _ := failures(t, b, roster.Options{})
+	was, f := open(t, b), open(t, write(t, b, roster.Options{}, "zh-CN", failed))
+	const sheet = "名单"
+	if got := f.GetSheetList(); !slices.Equal(got, []string{sheet}) {
+		t.Errorf("got sheets %q", got)
+	}
+	for at, from := range map[string]string{"A2": "A2", "K2": "G2", "B4": "B5", "F3": "F4", "F4": "F5"} {
+		get := func(f *excelize.File, cell string) *excelize.Style {
+			id, err := f.GetCellStyle(sheet, cell)
+			must(t, err)
+			s, err := f.GetStyle(id)
+			must(t, err)
+			return s
+		}
+		got, want := get(f, at), get(was, from)
+		if got.NumFmt != want.NumFmt || (got.Font == nil) != (want.Font == nil) || got.Font != nil && (got.Font.Color != want.Font.Color || got.Font.Bold != want.Font.Bold) {
+			t.Errorf("%s: got %+v, want %+v", at, got, want)
+		}
+	}
+	for column, want := range map[string]float64{"C": 41, "H": 8, "I": 24, "K": 60, "L": 3, "ZZ": 3} {
+		if got, err := f.GetColWidth(sheet, column); err != nil || got != want {
+			t.Errorf("%s: got width %v (%v), want %v", column, got, err, want)
+		}
+	}
+	lists, err := f.GetDataValidations(sheet)
+	must(t, err)
+	if len(lists) != 1 || lists[0].Sqref != "E3:E1000" || lists[0].Formula1 != `"成员,负责人"` {
+		t.Errorf("got drop-downs %+v, want the identities' and none that looks into another sheet", lists)
+	}
+	if got, err := f.GetConditionalFormats(sheet); err != nil || len(got) != 1 {
+		t.Errorf("got %v (%v), want the conditional format", got, err)
+	}
+	if got, err := f.GetPanes(sheet); err != nil || !got.Freeze || got.YSplit != 2 {
+		t.Errorf("got %+v (%v), want the header frozen", got, err)
+	}
+	for what, n := range map[string]int{
+		"merged": count(f.GetMergeCells(sheet)), "comments": count(f.GetComments(sheet)), "tables": count(f.GetTables(sheet)),
+	} {
+		if n != 0 {
+			t.Errorf("got %d %s, want none: their rows are gone", n, what)
+		}
+	}
+	if got, err := f.GetCellValue(sheet, "F3", excelize.Options{RawCellValue: true}); err != nil || got != "45001" {
+		t.Errorf("got %q (%v), want the date as it was stored", got, err)
+	}
+}
+
+func count[T any](list []T, err error) int {
+	if err != nil {
+		return -1
+	}
+	return len(list)
+}
+
+// A text that looks like a formula is a text, and stays one when somebody
+// edits the cell.
+func TestNothingBecomesAFormula(t *testing.T) {
+	t.Parallel()
+	b := users(t)
+	failed, _ := failures(t, b, roster.Options{})
+	out := write(t, b, roster.Options{}, "zh-CN", failed)
+	f := open(t, out)
+	for cell, want := range map[string]string{"A3": "=1+1", "A4": "-5", "A5": "@x", "B4": "+86 138 0013 8003", "A6": `a<b>&"_x0041_`} {
+		if got, err := f.GetCellValue("名单", cell); err != nil || got != want {
+			t.Errorf("%s: got %q (%v), want %q", cell, got, err, want)
+		}
+		if got, err := f.GetCellFormula("名单", cell); err != nil || got != "" {
+			t.Errorf("%s: got the formula %q (%v)", cell, got, err)
+		}
+		id, err := f.GetCellStyle("名单", cell)
+		must(t, err)
+		xf := f.Styles.CellXfs.Xf[id]
+		if quoted := xf.QuotePrefix != nil && *xf.QuotePrefix; quoted != (cell != "A6") {
+			t.Errorf("%s: got quoted %v", cell, quoted)
+		}
+	}
+	if n := f.Styles.CellXfs.Count; n != len(f.Styles.CellXfs.Xf) {
+		t.Errorf("got a count of %d, %d formats", n, len(f.Styles.CellXfs.Xf))
+	}
+}
+
+func TestCSVComesBackAsAWorkbook(t *testing.T) {
+	t.Parallel()
+	b := []byte("企业名称,联系人姓名,手机号,备注\n宏远商贸,李娜,13800138001,好\n宏远商贸,=cmd|' /C calc'!A0,012345678901234567,\"a\x01\nb\"\n,孙丽,+8613800138004,\n")
+	failed, ok := failures(t, b, roster.Options{})
+	if len(failed) != 2 || ok != 1 {
+		t.Fatalf("got %+v, %d ok", failed, ok)
+	}
+	out := write(t, b, roster.Options{}, "en", failed)
+	f := open(t, out)
+	rows, err := f.GetRows("Sheet1")
+	must(t, err)
+	if len(rows) != 3 || !slices.Equal(rows[0], []string{"企业名称", "联系人姓名", "手机号", "备注", "Row", "Code", "Reason", "Advice"}) ||
+		rows[1][1] != "=cmd|' /C calc'!A0" || rows[1][2] != "012345678901234567" || rows[1][4] != "3" || rows[2][5] != form.CorpNameMissing {
+		t.Errorf("got %q", rows)
+	}
+	must(t, f.SetCellStr("Sheet1", "B2", "王芳"), f.SetCellStr("Sheet1", "C2", "13800138002"), f.SetCellStr("Sheet1", "A3", "嘉和建材"))
+	if failed, ok := failures(t, save(t, f), roster.Options{}); len(failed) != 0 || ok != 2 {
+		t.Errorf("got %d ok and %+v, want 2 and none", ok, failed)
+	}
+}
+
+func TestAnotherRowIsNamed(t *testing.T) {
+	t.Parallel()
+	b := []byte("企业名称,联系人姓名,手机号\n宏远商贸,李娜,13800138001\n宏远商贸,王芳,13800138001\n")
+	failed, _ := failures(t, b, roster.Options{})
+	for lang, want := range map[string]string{"zh-CN": "参见第 2 行。", "en": "See row 2."} {
+		rows, err := open(t, write(t, b, roster.Options{}, lang, failed)).GetRows("Sheet1")
+		must(t, err)
+		if !strings.HasSuffix(rows[1][5], want) {
+			t.Errorf("got %q, want %q at its end", rows[1][5], want)
+		}
+	}
+}
+
+// big is a workbook in which so many rows fail.
+func big(t testing.TB, rows int) ([]byte, []mend.Failed) {
+	f := excelize.NewFile()
+	defer f.Close()
+	w, err := f.NewStreamWriter("Sheet1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.SetRow("A1", []any{"企业名称", "联系人姓名", "手机号", "身份", "上下游分组", "自定义企业ID", "备注"}); err != nil {
+		t.Fatal(err)
+	}
+	var failed []mend.Failed
+	for n := range rows {
+		at := fmt.Sprintf("A%d", n+2)
+		if err := w.SetRow(at, []any{fmt.Sprintf("宁波佳和商贸有限公司%d", n), "胡杰", fmt.Sprintf("1380013%d", n), "负责人", "华东区/浙江省/宁波市", fmt.Sprintf("D%07d", n), "=1"}); err != nil {
+			t.Fatal(err)
+		}
+		failed = append(failed, mend.Failed{Row: n + 2, Code: form.PhoneInvalid, Field: "phone"})
+	}
+	if err := w.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	b, err := f.WriteToBuffer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes(), failed
+}
+
+// peak is how much the heap grows while f runs.
+func peak(f func()) uint64 {
+	runtime.GC()
+	var before, now runtime.MemStats
+	runtime.ReadMemStats(&before)
+	stop, done := make(chan struct{}), make(chan uint64)
+	go func() {
+		var most uint64
+		for tick := time.NewTicker(5 * time.Millisecond); ; {
+			select {
+			case <-tick.C:
+				runtime.ReadMemStats(&now)
+				most = max(most, now.HeapInuse)
+			case <-stop:
+				tick.Stop()
+				done <- most
+				return
+			}
+		}
+	}()
+	f()
+	close(stop)
+	return max(<-done, before.HeapInuse) - before.HeapInuse
+}
+
+func TestTwentyThousandFailedRowsTakeSecondsAndLittleMemory(t *testing.T) {
+	b, failed := big(t, 20_000)
+	began := time.Now()
+	var out []byte
+	grown := peak(func() { out = write(t, b, roster.Options{}, "zh-CN", failed) })
+	if took := time.Since(began); took > 3*time.Second*slow {
+		t.Errorf("took %v, want at most 3 s", took)
+	}
+	if grown > 150<<20 {
+		t.Errorf("took %d MiB, want at most 150", grown>>20)
+	}
+	t.Logf("%v, %d MiB, %d bytes", time.Since(began), grown>>20, len(out))
+	rows, err := open(t, out).GetRows("Sheet1")
+	must(t, err)
+	if len(rows) != 20_001 || rows[20_000][7] != "20001" {
+		t.Errorf("got %d rows, the last %q", len(rows), rows[len(rows)-1])
+	}
+}
+
+func TestMoreThanMaxFailedRowsAreCutAndTheHeaderSaysSo(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a large file")
+	}
+	var b strings.Builder
+	b.WriteString("企业名称,联系人姓名,手机号\n")
+	var failed []mend.Failed
+	for n := range mend.Max + 1 {
+		b.WriteString("a,b,1\n")
+		failed = append(failed, mend.Failed{Row: n + 2, Code: form.PhoneInvalid, Field: "phone"})
+	}
+	f := open(t, write(t, []byte(b.String()), roster.Options{}, "en", failed))
+	if got, err := f.GetCellValue("Sheet1", "D1"); err != nil || got != "Row (the first 100000 only)" {
+		t.Errorf("got %q (%v)", got, err)
+	}
+	rows, err := f.GetRows("Sheet1")
+	must(t, err)
+	if len(rows) != mend.Max+1 {
+		t.Errorf("got %d rows, want the header and %d", len(rows), mend.Max)
+	}
+}
