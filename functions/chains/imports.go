@@ -246,7 +246,7 @@ func (c *chains) listRows(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	want, err := q.OneOf("outcome", string(network.RowCreated), string(network.RowUpdated), string(network.RowUnchanged),
+	want, err := q.OneOf("outcome", string(network.RowCreate), string(network.RowUpdate), string(network.RowUnchanged),
 		string(network.RowWouldMove), string(network.RowFailed))
 	if err != nil {
 		return err
@@ -259,7 +259,7 @@ func (c *chains) listRows(w http.ResponseWriter, r *http.Request) error {
 	for _, p := range page {
 		row := rowJSON{Row: p.Row, Outcome: p.Outcome, PartnerID: p.Partner}
 		switch {
-		case p.Outcome == network.RowFailed:
+		case p.Outcome.Failed():
 			row = rowJSON{Row: p.Row, Outcome: p.Outcome, Code: p.Code, Field: p.Field, Detail: explain(r, p)}
 		case p.Person != "":
 			row.ContactID = c.key.Contact(a.Chain.ID, p.Person)

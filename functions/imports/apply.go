@@ -91,7 +91,7 @@ func (i *imports) do(ctx context.Context, c network.Chain, imp network.Import, r
 		done := make(chan struct{})
 		var before []chan struct{}
 		for _, p := range plans {
-			if p.Outcome == network.RowCreated || p.Outcome == network.RowUpdated {
+			if p.Outcome == network.RowCreate || p.Outcome == network.RowUpdate {
 				if earlier, ok := last[p.Partner]; ok && earlier != done {
 					before = append(before, earlier)
 				}

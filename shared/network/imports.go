@@ -11,12 +11,22 @@ import (
 type ImportState string
 
 const (
-	ImportWaiting  ImportState = "waiting_for_upload"
-	ImportReading  ImportState = "reading"
-	ImportPlanned  ImportState = "planned" // a dry run ends here
-	ImportApplying ImportState = "applying"
-	ImportDone     ImportState = "done"
-	ImportFailed   ImportState = "failed"
+	ImportWaiting   ImportState = "waiting_for_upload"
+	ImportReading   ImportState = "reading"
+	ImportPlanned   ImportState = "planned" // until somebody applies or cancels it
+	ImportApplying  ImportState = "applying"
+	ImportDone      ImportState = "done"
+	ImportFailed    ImportState = "failed"
+	ImportCancelled ImportState = "cancelled" // what it had done by then stays
+	ImportReverted  ImportState = "reverted"
+)
+
+// Mode is what a roster means for whom it doesn't name (R27).
+type Mode string
+
+const (
+	Merge Mode = "merge" // nothing
+	Sync  Mode = "sync"  // they are withdrawn, unless they have joined
 )
 
 // Import is a roster on its way into a chain.
@@ -26,25 +36,41 @@ type Import struct {
 	Maker      string // person
 	MakerCorp  string
 	FileName   string
-	DryRun     bool // check and plan, write no partner
-	Whole      bool // atomicity "corp": a partner's rows are refused together (R26)
-	ApplyMoves bool // a group given again moves the partner (R27)
+	DryRun     bool   // plan, and wait until somebody applies the plan
+	Mode       Mode   // "" is Merge; Sync waits for somebody to apply it, too
+	Sheet      string // of the workbook, by its name; "" is the first that shows
+	Whole      bool   // atomicity "corp": a partner's rows are refused together (R26)
+	ApplyMoves bool   // a group given again moves the partner (R27)
 	Notify     bool
 	State      ImportState
 	CreatedAt  time.Time
 	StartedAt  time.Time // when the upload was first seen; the notices' age counts from it
+	PlannedAt  time.Time
+	AppliedAt  time.Time // when its doing began
 	EndedAt    time.Time
 	Upload     string // ETag of the object being read: another object is another import
-	Counts     Counts
+	PlanID     string // "" until there is a plan
+	Read       int    // rows read so far, written down every few seconds
+	Counts     Counts // of the plan; while it is done, and of one that was cancelled meanwhile, Done has those of what is done
+	Reverting  bool   // it is being taken back: ends as ImportReverted
+	HasErrors  bool   // the error workbooks are in the bucket
 	FileCode   string // why the file as a whole was refused, else ""
 	FileRow    int
+	FileDetail string // what about it: the name of a sheet that isn't there
 }
+
+// Waits reports whether the import is planned first, and done only when
+// somebody says so.
+func (i Import) Waits() bool { return i.DryRun || i.Mode == Sync }
 
 // Counts are what became of an import's rows: OK + Failed = Rows (R31).
 type Counts struct {
 	Rows, OK, Failed                       int
 	Created, Updated, Unchanged, WouldMove int // of OK
+	Conflict, Invalid                      int `dynamodbav:",omitempty"` // of Failed
 	Notices, Partners                      int // notices to be sent; distinct partners of OK rows
+	Seats                                  int `dynamodbav:",omitempty"` // of the chain's quota, if all who are made join
+	Withdrawn, Kept                        int `dynamodbav:",omitempty"` // contacts that Sync takes out, or leaves for they have joined: no rows
 }
 
 // Add counts more.
@@ -52,7 +78,9 @@ func (c Counts) Add(o Counts) Counts {
 	return Counts{
 		c.Rows + o.Rows, c.OK + o.OK, c.Failed + o.Failed,
 		c.Created + o.Created, c.Updated + o.Updated, c.Unchanged + o.Unchanged, c.WouldMove + o.WouldMove,
-		c.Notices + o.Notices, c.Partners + o.Partners,
+		c.Conflict + o.Conflict, c.Invalid + o.Invalid,
+		c.Notices + o.Notices, c.Partners + o.Partners, c.Seats + o.Seats,
+		c.Withdrawn + o.Withdrawn, c.Kept + o.Kept,
 	}
 }
 
@@ -83,16 +111,40 @@ func (r RosterRow) Fingerprint() string {
 type Outcome string
 
 const (
-	RowCreated   Outcome = "created"
-	RowUpdated   Outcome = "updated"
+	RowCreate    Outcome = "create"
+	RowUpdate    Outcome = "update"
 	RowUnchanged Outcome = "unchanged"
 	RowWouldMove Outcome = "would_move"
-	RowFailed    Outcome = "failed"
+	RowConflict  Outcome = "conflict" // refused: it clashes with another row, or with the chain
+	RowInvalid   Outcome = "invalid"  // refused: wrong by itself
+
+	RowWithdraw Outcome = "withdraw" // of Sync: nobody's row, a contact that the file doesn't name
+	RowKeep     Outcome = "keep"     // of Sync: likewise, but they have joined
+
+	RowFailed Outcome = "failed" // asks for what is refused, for either reason; no row's own
 )
+
+// OutcomeOf is that of a row refused with the code.
+func OutcomeOf(code string) Outcome {
+	switch code {
+	case "custom_id_conflict", "duplicate_contact", "member_custom_id_duplicate", "too_many_leaders", "too_many_people":
+		return RowConflict
+	}
+	return RowInvalid
+}
+
+// Failed reports whether a row with that outcome is refused.
+func (o Outcome) Failed() bool { return o == RowConflict || o == RowInvalid }
+
+// Is reports whether the outcome is one of those asked for: "" asks for all,
+// RowFailed for those of refused rows.
+func (o Outcome) Is(want Outcome) bool {
+	return want == "" || o == want || want == RowFailed && o.Failed()
+}
 
 // RowPlan is what an import does with one row, decided before it is done.
 type RowPlan struct {
-	Row     int     `json:"r"`
+	Row     int     `json:"r"` // 0: no row says it
 	Outcome Outcome `json:"o"`
 	Code    string  `json:"c,omitempty"`
 	Field   string  `json:"f,omitempty"`
@@ -125,7 +177,7 @@ const toBeMade = -1
 
 // Plan decides one row (R26–R28).
 func (p *Planner) Plan(r RosterRow) RowPlan {
-	plan := RowPlan{Row: r.Number, Outcome: RowFailed, Code: r.Code, Field: r.Field, Detail: r.Detail}
+	plan := RowPlan{Row: r.Number, Outcome: OutcomeOf(r.Code), Code: r.Code, Field: r.Field, Detail: r.Detail}
 	if r.Code != "" {
 		return plan
 	}
@@ -142,7 +194,7 @@ func (p *Planner) Plan(r RosterRow) RowPlan {
 		// The partner has been given another id since (R25).
 		return refuse(plan, "custom_id_conflict", "custom_id")
 	case !known || now.State == PartnerRemoved:
-		plan.Outcome, plan.Makes, plan.Adds, plan.Group = RowCreated, true, true, max(group, toBeMade)
+		plan.Outcome, plan.Makes, plan.Adds, plan.Group = RowCreate, true, true, max(group, toBeMade)
 		plan.Revives = known
 	default:
 		had, there := now.People[plan.Person]
@@ -153,9 +205,9 @@ func (p *Planner) Plan(r RosterRow) RowPlan {
 		applies := moves && p.Import.ApplyMoves && !grouped
 		switch {
 		case !there:
-			plan.Outcome, plan.Adds = RowCreated, true
+			plan.Outcome, plan.Adds = RowCreate, true
 		case had != r.Fingerprint(), FoldName(now.Name) != FoldName(r.Corp), applies:
-			plan.Outcome = RowUpdated
+			plan.Outcome = RowUpdate
 		case moves:
 			plan.Outcome = RowWouldMove
 		default:
@@ -181,14 +233,14 @@ func (p *Planner) partnerID(r RosterRow) string {
 }
 
 func refuse(plan RowPlan, code, field string) RowPlan {
-	plan.Outcome, plan.Code, plan.Field = RowFailed, code, field
+	plan.Outcome, plan.Code, plan.Field = OutcomeOf(code), code, field
 	return plan
 }
 
 // Absorb takes over a row's plan, this run's or that of an earlier run of the
 // same import: what it does counts for the rows behind it.
 func (p *Planner) Absorb(r RosterRow, plan RowPlan) {
-	if plan.Outcome == RowFailed {
+	if plan.Outcome.Failed() {
 		return
 	}
 	if p.opened == nil {
@@ -241,12 +293,17 @@ func Count(plans []RowPlan, notify bool) Counts {
 	for _, p := range plans {
 		c.Rows++
 		switch p.Outcome {
-		case RowFailed:
+		case RowConflict:
 			c.Failed++
+			c.Conflict++
 			continue
-		case RowCreated:
+		case RowInvalid:
+			c.Failed++
+			c.Invalid++
+			continue
+		case RowCreate:
 			c.Created++
-		case RowUpdated:
+		case RowUpdate:
 			c.Updated++
 		case RowUnchanged:
 			c.Unchanged++
@@ -266,13 +323,25 @@ func Count(plans []RowPlan, notify bool) Counts {
 
 // Tally is what became of the contacts of some of an import's rows (R32).
 type Tally struct {
+	Counts        Counts // of the rows that are done
 	Imported      int
 	Notified      int // told, or tried in vain
 	Undeliverable int
 	Joined        int
+	Withdrawn     int // ended by a Sync, or by the import's being reverted
+	Recalled      int // of them, those that were told before
 	Partners      int
 	PartnersIn    int       // partners that have joined
 	At            time.Time // when their notices began to live
+}
+
+// Done counts the rows that tallies say are done.
+func Done(tallies []Tally) Counts {
+	var c Counts
+	for _, t := range tallies {
+		c = c.Add(t.Counts)
+	}
+	return c
 }
 
 // Funnel is the progress of imported partners (R32). Imported, Notified,
@@ -301,10 +370,11 @@ func Progress(tallies []Tally, history []PolicyChange, now time.Time) Funnel {
 		f.Notified += t.Notified
 		f.Undeliverable += t.Undeliverable
 		f.Joined += t.Joined
+		f.Withdrawn += t.Withdrawn
 		f.Partners += t.Partners
 		f.PartnersIn += t.PartnersIn
 		if !now.Before(ExpiresAt(t.At, 0, history)) {
-			f.Expired += max(0, t.Notified-t.Undeliverable-t.Joined)
+			f.Expired += max(0, t.Notified-t.Undeliverable-t.Joined-t.Recalled)
 		}
 	}
 	return f

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"io"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -29,15 +28,21 @@ type importItem struct {
 	key
 	DPK, DSK                          string `dynamodbav:",omitempty"`
 	Maker, MakerCorp, FileName        string
-	DryRun, Whole, ApplyMoves, Notify bool `dynamodbav:",omitempty"`
+	DryRun, Whole, ApplyMoves, Notify bool         `dynamodbav:",omitempty"`
+	Mode                              network.Mode `dynamodbav:",omitempty"`
+	Sheet, PlanID                     string       `dynamodbav:",omitempty"`
+	Read                              int          `dynamodbav:",omitempty"`
+	Reverting, HasErrors              bool         `dynamodbav:",omitempty"`
 	State                             network.ImportState
 	CreatedAt                         moment
+	PlannedAt, AppliedAt              moment `dynamodbav:",omitempty"`
 	StartedAt                         moment `dynamodbav:",omitempty"`
 	EndedAt                           moment `dynamodbav:",omitempty"`
 	Upload                            string `dynamodbav:",omitempty"`
 	Counts                            network.Counts
 	FileCode                          string `dynamodbav:",omitempty"`
 	FileRow                           int    `dynamodbav:",omitempty"`
+	FileDetail                        string `dynamodbav:",omitempty"`
 	Outbox                            string `dynamodbav:",omitempty"`
 }
 
@@ -45,7 +50,8 @@ func newImportItem(i network.Import) importItem {
 	return importItem{
 		key: importKey(i.Chain, i.ID), Maker: i.Maker, MakerCorp: i.MakerCorp, FileName: i.FileName,
 		DryRun: i.DryRun, Whole: i.Whole, ApplyMoves: i.ApplyMoves, Notify: i.Notify, State: i.State,
-		CreatedAt: at(i.CreatedAt), StartedAt: at(i.StartedAt), EndedAt: at(i.EndedAt), Upload: i.Upload, Counts: i.Counts, FileCode: i.FileCode, FileRow: i.FileRow,
+		CreatedAt: at(i.CreatedAt), StartedAt: at(i.StartedAt), EndedAt: at(i.EndedAt), Upload: i.Upload, Counts: i.Counts, FileCode: i.FileCode, FileRow: i.FileRow, FileDetail: i.FileDetail,
+		Mode: i.Mode, Sheet: i.Sheet, PlanID: i.PlanID, Read: i.Read, Reverting: i.Reverting, HasErrors: i.HasErrors, PlannedAt: at(i.PlannedAt), AppliedAt: at(i.AppliedAt),
 	}
 }
 
@@ -53,7 +59,8 @@ func (i importItem) imp(chain string) network.Import {
 	return network.Import{
 		ID: i.SK, Chain: chain, Maker: i.Maker, MakerCorp: i.MakerCorp, FileName: i.FileName,
 		DryRun: i.DryRun, Whole: i.Whole, ApplyMoves: i.ApplyMoves, Notify: i.Notify, State: i.State,
-		CreatedAt: i.CreatedAt.time(), StartedAt: i.StartedAt.time(), EndedAt: i.EndedAt.time(), Upload: i.Upload, Counts: i.Counts, FileCode: i.FileCode, FileRow: i.FileRow,
+		CreatedAt: i.CreatedAt.time(), StartedAt: i.StartedAt.time(), EndedAt: i.EndedAt.time(), Upload: i.Upload, Counts: i.Counts, FileCode: i.FileCode, FileRow: i.FileRow, FileDetail: i.FileDetail,
+		Mode: i.Mode, Sheet: i.Sheet, PlanID: i.PlanID, Read: i.Read, Reverting: i.Reverting, HasErrors: i.HasErrors, PlannedAt: i.PlannedAt.time(), AppliedAt: i.AppliedAt.time(),
 	}
 }
 
@@ -152,6 +159,90 @@ func (s *Store) EndImport(ctx context.Context, i network.Import, ends time.Time)
 		return t, nil
 	}, func(int, map[string]types.AttributeValue) error { return errSame })
 	return wrap("end import", ignoreSame(err))
+}
+
+// ApplyImport has a plan done: the import's, that somebody has seen. It answers
+// the import as it is now; one that is being done, or was, as it is. ErrStale
+// if its plan is another, or the chain has moved on in a way that touches it
+// (R28), ErrConflict if it isn't planned, ErrNotFound.
+func (s *Store) ApplyImport(ctx context.Context, chain, id, planID string, now time.Time) (network.Import, error) {
+	return s.turnImport(ctx, chain, id, func(imp *network.Import) (network.EventKind, error) {
+		switch {
+		case imp.PlanID != planID:
+			return "", network.ErrStale
+		case imp.State == network.ImportApplying || imp.State == network.ImportDone:
+			return "", errSame
+		case imp.State != network.ImportPlanned:
+			return "", network.ErrConflict
+		}
+		imp.State, imp.AppliedAt = network.ImportApplying, now
+		return network.ImportApply, nil
+	})
+}
+
+// CancelImport ends an import, with what it has done by then (R30). A run of
+// it notices within a chunk. One that is cancelled already is answered as it
+// is, ErrConflict if it has ended otherwise, ErrNotFound.
+func (s *Store) CancelImport(ctx context.Context, chain, id string, now time.Time) (network.Import, error) {
+	return s.turnImport(ctx, chain, id, func(imp *network.Import) (network.EventKind, error) {
+		switch imp.State {
+		case network.ImportCancelled:
+			return "", errSame
+		case network.ImportWaiting, network.ImportReading, network.ImportPlanned, network.ImportApplying:
+		default:
+			return "", network.ErrConflict
+		}
+		imp.State, imp.EndedAt = network.ImportCancelled, now
+		return network.ImportCancel, nil
+	})
+}
+
+// RevertImport has an import that has ended taken back: what it made and nobody
+// has joined, and its files (R30). It is Reverting until that is done, then
+// ImportReverted; one that is so already is answered as it is. ErrConflict if
+// it hasn't ended, or failed before it did anything, ErrNotFound.
+func (s *Store) RevertImport(ctx context.Context, chain, id string, now time.Time) (network.Import, error) {
+	return s.turnImport(ctx, chain, id, func(imp *network.Import) (network.EventKind, error) {
+		switch {
+		case imp.State == network.ImportReverted || imp.Reverting:
+			return "", errSame
+		case imp.State == network.ImportDone, imp.State == network.ImportCancelled, imp.State == network.ImportFailed && imp.FileCode == "not_finished":
+		default:
+			return "", network.ErrConflict
+		}
+		imp.Reverting = true
+		return network.ImportRevert, nil
+	})
+}
+
+// turnImport changes an import as somebody wishes, and says so to whoever runs
+// imports.
+func (s *Store) turnImport(ctx context.Context, chain, id string, turn func(*network.Import) (network.EventKind, error)) (network.Import, error) {
+	var imp network.Import
+	err := s.commit(ctx, func() (*tx, error) {
+		var it importItem
+		found, err := s.get(ctx, importKey(chain, id), &it)
+		if err != nil {
+			return nil, err
+		}
+		if !found {
+			return nil, network.ErrNotFound
+		}
+		imp = it.imp(chain)
+		was := imp.State
+		kind, err := turn(&imp)
+		if err != nil {
+			return nil, err
+		}
+		item := newImportItem(imp)
+		item.DPK, item.DSK = it.DPK, it.DSK
+		item.Outbox = network.Event{ID: string(kind) + "." + id, Kind: kind, Chain: chain, Import: id}.Encode()
+		t := s.tx()
+		t.put(item, "#s = :was AND attribute_not_exists(Reverting)", vals{"was": was})
+		t.items[0].Put.ExpressionAttributeNames = map[string]string{"#s": "State"}
+		return t, nil
+	}, func(int, map[string]types.AttributeValue) error { return nil })
+	return imp, wrap("turn import", ignoreSame(err))
 }
 
 // followMoved moves on the partners that the import put into groups which were
@@ -367,7 +458,7 @@ func (s *Store) Apply(ctx context.Context, imp network.Import, chunk int, rows [
 	var contacts []contactItem
 	var changed []contactItem
 	for i, plan := range plans {
-		if plan.Outcome != network.RowCreated && plan.Outcome != network.RowUpdated {
+		if plan.Outcome != network.RowCreate && plan.Outcome != network.RowUpdate {
 			continue
 		}
 		row := rows[i]
@@ -401,11 +492,12 @@ func (s *Store) Apply(ctx context.Context, imp network.Import, chunk int, rows [
 		return nil
 	}
 	var made tallied
-	var inserts []any
+	var inserts []inserted
 	for _, c := range partners {
 		if c.makes {
 			c.p.Contacts = len(c.p.People)
-			inserts = append(inserts, newPartnerItem(c.p, 0))
+			item := newPartnerItem(c.p, 0)
+			inserts = append(inserts, &item)
 		}
 	}
 	there, err := s.insert(ctx, inserts)
@@ -430,8 +522,8 @@ func (s *Store) Apply(ctx context.Context, imp network.Import, chunk int, rows [
 	gone := func(k contactItem) bool { return over[afterLast(k.SK)] }
 	contacts, changed = slices.DeleteFunc(contacts, gone), slices.DeleteFunc(changed, gone)
 	inserts = inserts[:0]
-	for _, k := range contacts {
-		inserts = append(inserts, k)
+	for i := range contacts {
+		inserts = append(inserts, &contacts[i])
 	}
 	if there, err = s.insert(ctx, inserts); err != nil {
 		return wrap("apply", err)
@@ -460,74 +552,6 @@ type partnerChange struct {
 	p       network.Partner
 	makes   bool
 	revives bool // it had been removed when it was planned
-}
-
-// insert adds items that are not there, 25 a request (the limit of PartiQL
-// batches), and gives the keys of those that are. A write unit each, index
-// entries aside; BatchWriteItem would cost the same and overwrite who has
-// joined.
-func (s *Store) insert(ctx context.Context, all []any) (there map[key]bool, err error) {
-	there = map[key]bool{}
-	for batch := range slices.Chunk(all, 25) {
-		var statements []types.BatchStatementRequest
-		var keys []key
-		for _, v := range batch {
-			item, err := attributevalue.MarshalMap(v)
-			if err != nil {
-				return nil, err
-			}
-			statements = append(statements, s.insertStatement(item))
-			keys = append(keys, keyOf(item))
-		}
-		err := retry(ctx, func(int) (bool, error) {
-			out, err := s.db.BatchExecuteStatement(ctx, &dynamodb.BatchExecuteStatementInput{Statements: statements})
-			if err != nil {
-				return false, err
-			}
-			var left []types.BatchStatementRequest
-			var leftKeys []key
-			for i, r := range out.Responses {
-				if r.Error == nil {
-					continue
-				}
-				switch r.Error.Code {
-				case types.BatchStatementErrorCodeEnumDuplicateItem:
-					there[keys[i]] = true
-				case types.BatchStatementErrorCodeEnumThrottlingError, types.BatchStatementErrorCodeEnumProvisionedThroughputExceeded,
-					types.BatchStatementErrorCodeEnumTransactionConflict, types.BatchStatementErrorCodeEnumInternalServerError, types.BatchStatementErrorCodeEnumRequestLimitExceeded:
-					left, leftKeys = append(left, statements[i]), append(leftKeys, keys[i])
-				default:
-					return false, errors.New("insert: " + string(r.Error.Code))
-				}
-			}
-			statements, keys = left, leftKeys
-			return len(left) > 0, nil
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	return there, nil
-}
-
-func (s *Store) insertStatement(item map[string]types.AttributeValue) types.BatchStatementRequest {
-	names := make([]string, 0, len(item))
-	for name := range item {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	var b strings.Builder
-	b.WriteString(`INSERT INTO "` + s.table + `" VALUE {`)
-	params := make([]types.AttributeValue, len(names))
-	for i, name := range names {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteString("'" + name + "':?")
-		params[i] = item[name]
-	}
-	b.WriteByte('}')
-	return types.BatchStatementRequest{Statement: aws.String(b.String()), Parameters: params}
 }
 
 // mergePartner brings a partner that is there to what a roster says of it.
@@ -644,7 +668,7 @@ func (s *Store) Rows(ctx context.Context, chain, imp string, want network.Outcom
 			return page, "", nil
 		}
 		for i, p := range plans {
-			if i < skip || want != "" && p.Outcome != want {
+			if i < skip || !p.Outcome.Is(want) {
 				continue
 			}
 			if len(page) == limit {
