@@ -82,7 +82,7 @@ func own(r io.ReaderAt, size int64, sheet string) (*book, error) {
 	}
 	b := &book{date1904: workbook.Pr.Date1904 == "1" || workbook.Pr.Date1904 == "true"}
 	for _, s := range workbook.Sheets {
-		if sheet == "" && strings.HasSuffix(strings.ToLower(s.State), "hidden") || sheet != "" && s.Name != sheet {
+		if sheet == "" && strings.HasSuffix(strings.ToLower(s.State), "hidden") || sheet != "" && !strings.EqualFold(s.Name, sheet) {
 			continue
 		}
 		part, err := p.target(wb, "worksheet", s.ID)

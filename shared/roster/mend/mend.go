@@ -53,7 +53,7 @@ func Write(ctx context.Context, w io.Writer, r io.ReaderAt, size int64, o roster
 	if err != nil {
 		return fmt.Errorf("mend: %w", err)
 	}
-	t := table{book: b, lang: lang, failed: failed[:min(len(failed), Max)], more: len(failed) > Max}
+	t := table{book: b, lang: lang, failed: failed[:min(len(failed), Max)], more: len(failed) > Max, usual: map[int]int{}}
 	t.titles = titles[0]
 	if form.English(lang) {
 		t.titles = titles[1]
@@ -81,19 +81,20 @@ type table struct {
 	lang   string
 	titles [4]string
 	failed []Failed
-	more   bool // failed than are given
-	header int  // number of the header row
-	first  int  // the first of the columns that are added, from 0
-	mended bool // the file came from here: it has these columns already
+	more   bool        // failed than are given
+	first  int         // the first of the columns that are added, from 0
+	mended bool        // the file came from here: it has these columns already
+	usual  map[int]int // format by column, for cells in which nothing stands yet
 	w      *bufio.Writer
 }
 
 // each calls f with the lines up to the header and those that failed, whose
 // failure comes along.
-func (t *table) each(ctx context.Context, r io.ReaderAt, size int64, o roster.Options, f func(roster.Line, *Failed) error) error {
-	left := t.failed
-	return roster.Lines(ctx, r, size, o, func(l roster.Line) error {
-		if l.Number <= t.header {
+func (t *table) each(ctx context.Context, r io.ReaderAt, size int64, o roster.Options, f func(*roster.Line, *Failed) error) error {
+	left, below := t.failed, false
+	_, err := roster.Lines(ctx, r, size, o, func(l *roster.Line) error {
+		if !below {
+			below = l.Header
 			return f(l, nil)
 		}
 		for len(left) > 0 && left[0].Row < l.Number {
@@ -104,23 +105,25 @@ func (t *table) each(ctx context.Context, r io.ReaderAt, size int64, o roster.Op
 		}
 		return f(l, &left[0])
 	})
+	return err
 }
 
-// measure finds the header, and where the columns go that are added: beyond
-// all others, or where an earlier errors workbook had them.
+// measure finds where the columns go that are added: beyond all others, or
+// where an earlier errors workbook had them.
 func (t *table) measure(ctx context.Context, r io.ReaderAt, size int64, o roster.Options) error {
-	var err error
-	if t.header, err = roster.HeaderRow(ctx, r, size, o); err != nil {
-		return err
-	}
-	return t.each(ctx, r, size, o, func(l roster.Line, _ *Failed) error {
-		if l.Number == t.header {
+	return t.each(ctx, r, size, o, func(l *roster.Line, f *Failed) error {
+		if l.Header {
 			if at := ours(l.Cells); at >= 0 {
 				t.first, t.mended = at, true
 			}
 		}
-		if n := len(l.Cells); n > 0 && !t.mended {
-			t.first = max(t.first, l.Cells[n-1].Column+1)
+		for _, c := range l.Cells {
+			if !t.mended {
+				t.first = max(t.first, c.Column+1)
+			}
+			if f != nil {
+				t.usual[c.Column] = t.look(c.Style, false)
+			}
 		}
 		return nil
 	})
@@ -145,11 +148,12 @@ func ours(header []roster.Cell) int {
 // rows writes what stands up to the header in its place, and the failed rows
 // straight below it.
 func (t *table) rows(ctx context.Context, r io.ReaderAt, size int64, o roster.Options) error {
-	n := t.header
-	return t.each(ctx, r, size, o, func(l roster.Line, f *Failed) error {
+	n := 0
+	return t.each(ctx, r, size, o, func(l *roster.Line, f *Failed) error {
 		if f == nil {
-			t.row(l.Number, l, l.Number == t.header)
-			if l.Number == t.header {
+			n = l.Number
+			t.row(n, l, false)
+			if l.Header {
 				style := t.beside(l)
 				for i, title := range t.titles {
 					if i == 0 && t.more {
@@ -160,7 +164,7 @@ func (t *table) rows(ctx context.Context, r io.ReaderAt, size int64, o roster.Op
 			}
 		} else {
 			n++
-			t.row(n, l, false)
+			t.row(n, l, true)
 			reason, advice := form.Reason(f.Code, t.lang)
 			t.number(t.first, n, 0, strconv.Itoa(f.Row))
 			t.text(t.first+1, n, 0, f.Code)
@@ -182,7 +186,7 @@ func (t *table) onlyMax() string {
 
 // beside is the look of the titles that are added: that of the title beside
 // them.
-func (t *table) beside(l roster.Line) int {
+func (t *table) beside(l *roster.Line) int {
 	style := t.look(0, true)
 	for _, c := range l.Cells {
 		if c.Column < t.first && c.Text != "" {
@@ -193,15 +197,20 @@ func (t *table) beside(l roster.Line) int {
 }
 
 // row opens row n and writes a line's own cells.
-func (t *table) row(n int, l roster.Line, header bool) {
+func (t *table) row(n int, l *roster.Line, failed bool) {
 	t.w.WriteString(t.tag("<", `row r="`))
 	t.w.WriteString(strconv.Itoa(n))
 	t.w.WriteString(`">`)
+	next := 0 // column
 	for _, c := range l.Cells {
+		if failed {
+			t.blanks(next, c.Column, n)
+		}
+		next = c.Column + 1
 		if t.mended && c.Column >= t.first && c.Column < t.first+len(titles[0]) {
 			continue
 		}
-		style := t.look(c.Style, header)
+		style := t.look(c.Style, l.Header)
 		switch c.Kind {
 		case roster.TextCell:
 			t.text(c.Column, n, style, c.Text)
@@ -213,6 +222,19 @@ func (t *table) row(n int, l roster.Line, header bool) {
 			t.w.WriteString(t.tag("</", "v>") + t.tag("</", "c>"))
 		default: // a formula that has no value
 			t.cell(c.Column, n, style, "/>")
+		}
+	}
+	if failed {
+		t.blanks(next, t.first, n)
+	}
+}
+
+// blanks gives empty cells of a failed row their column's format: what is
+// still to be typed there keeps all its digits.
+func (t *table) blanks(from, to, n int) {
+	for c := from; c < to; c++ {
+		if style := t.usual[c]; style != 0 {
+			t.cell(c, n, style, "/>")
 		}
 	}
 }
