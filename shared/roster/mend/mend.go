@@ -310,7 +310,7 @@ func (t *table) escape(s string) {
 			t.w.WriteString("&gt;")
 		case r < ' ' && r != '\t' && r != '\n', r == 0xfffe, r == 0xffff:
 			fmt.Fprintf(t.w, "_x%04X_", r)
-		case r == '_' && looksEscaped(s[i:]):
+		case r == '_' && strings.HasPrefix(s[i:], "_x"):
 			t.w.WriteString("_x005F_")
 		case r == utf8.RuneError:
 			t.w.WriteRune(utf8.RuneError)
@@ -318,12 +318,4 @@ func (t *table) escape(s string) {
 			t.w.WriteRune(r)
 		}
 	}
-}
-
-func looksEscaped(s string) bool {
-	if len(s) < 7 || s[1] != 'x' || s[6] != '_' {
-		return false
-	}
-	_, err := strconv.ParseUint(s[2:6], 16, 16)
-	return err == nil
 }
