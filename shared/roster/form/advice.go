@@ -85,6 +85,15 @@ func Other(detail, lang string) string {
 	return "参见第 " + other + " 行。"
 }
 
+// NoSheet is what is said instead of Advice where a file has no sheet of the
+// name that was asked for.
+func NoSheet(name, lang string) string {
+	if English(lang) {
+		return "The file has no sheet named " + strconv.Quote(name) + ". Check the name, or leave it out to use the first sheet."
+	}
+	return "文件里没有名为“" + name + "”的工作表。请核对名称，或不填，即读取第一个工作表。"
+}
+
 func advice(code string) (chinese, english string) {
 	switch code {
 	case CorpNameMissing:
