@@ -5,8 +5,11 @@
 package main
 
 import (
+	"archive/zip"
 	"bytes"
 	"fmt"
+	"hash/crc32"
+	"io/fs"
 	"log"
 	"os"
 
@@ -158,7 +161,47 @@ func workbook(t texts, chain bool) ([]byte, error) {
 	if err := f.Write(&b); err != nil {
 		return nil, err
 	}
+	if chain {
+		return fillable(b.Bytes())
+	}
 	return b.Bytes(), nil
+}
+
+// fillable puts the parts that are filled in at an archive's end, not packed.
+func fillable(b []byte) ([]byte, error) {
+	z, err := zip.NewReader(bytes.NewReader(b), int64(len(b)))
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	w := zip.NewWriter(&out)
+	for _, f := range z.File {
+		if f.Name != form.RosterPart && f.Name != form.GroupsPart {
+			if err := w.Copy(f); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for _, name := range []string{form.RosterPart, form.GroupsPart} {
+		content, err := fs.ReadFile(z, name)
+		if err != nil {
+			return nil, err
+		}
+		// Raw, since else the sizes would stand behind the content.
+		part, err := w.CreateRaw(&zip.FileHeader{
+			Name: name, CRC32: crc32.ChecksumIEEE(content), CompressedSize64: uint64(len(content)), UncompressedSize64: uint64(len(content)),
+		})
+		if err != nil {
+			return nil, err
+		}
+		if _, err := part.Write(content); err != nil {
+			return nil, err
+		}
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
 }
 
 // groups gives the workbook a list of groups, of one row until it is handed
