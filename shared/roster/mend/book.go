@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -13,13 +14,15 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/tributary-app/tributary/shared/roster"
 )
 
 // Limits of what stands around a sheet's rows. What is beyond them is left
 // out: the rows matter more than how they look.
 const (
-	maxPart  = 8 << 20 // bytes unpacked of a small part
-	maxFrame = 1 << 20 // bytes unpacked before a sheet's rows, and behind them
+	maxPart  = 8 << 20 // bytes unpacked of a small part, or behind a sheet's rows
+	maxFrame = 1 << 20 // bytes unpacked before a sheet's rows
 )
 
 // book is a workbook of one sheet without its rows.
@@ -31,6 +34,7 @@ type book struct {
 	head     []byte // what stands before its rows, but the columns' widths
 	columns  []byte // their widths
 	tail     []byte // what stands behind its rows
+	merged   []merged
 	styles   *styles
 	theme    []byte
 	plain    bool // made here: the cells' own formats mean nothing
@@ -38,8 +42,8 @@ type book struct {
 
 // open takes the frame of the sheet that roster.Read takes. A file that has
 // none, such as CSV, is given a plain one.
-func open(r io.ReaderAt, size int64, sheet string) (*book, error) {
-	b, err := own(r, size, sheet)
+func open(ctx context.Context, r io.ReaderAt, size int64, sheet string) (*book, error) {
+	b, err := own(ctx, r, size, sheet)
 	if err == nil {
 		return b, nil
 	}
@@ -50,7 +54,7 @@ func open(r io.ReaderAt, size int64, sheet string) (*book, error) {
 var errFrame = errors.New("no frame")
 
 // own is the frame of the user's own workbook.
-func own(r io.ReaderAt, size int64, sheet string) (*book, error) {
+func own(ctx context.Context, r io.ReaderAt, size int64, sheet string) (*book, error) {
 	z, err := zip.NewReader(r, size)
 	if err != nil {
 		return nil, errFrame
@@ -98,17 +102,13 @@ func own(r io.ReaderAt, size int64, sheet string) (*book, error) {
 	if b.root == nil {
 		return nil, errFrame
 	}
-	part, err := p.target(wb, "styles", "")
-	if err != nil {
-		return nil, err
-	}
-	if content, err = p.read(part); err != nil {
+	if content, err = roster.Styles(ctx, r, size); err != nil {
 		return nil, err
 	}
 	if b.styles, err = readStyles(transitional(content)); err != nil {
 		return nil, err
 	}
-	if part, err = p.target(wb, "theme", ""); err == nil {
+	if part, err := p.target(wb, "theme", ""); err == nil {
 		if content, err = p.read(part); err == nil {
 			b.theme = transitional(content)
 		}
@@ -228,6 +228,8 @@ func (b *book) frame(f *zip.File) error {
 	whole := append(bytes.Clone(b.root), behind...)
 	_, err = children(whole, func(name string, raw []byte) error {
 		switch {
+		case name == "mergeCells":
+			b.merged = mergedIn(raw)
 		case name == "dataValidations":
 			b.tail = append(b.tail, lists(raw)...)
 		case slices.Contains(keepBehind, name) && !bytes.Contains(raw, []byte("!")):
@@ -265,9 +267,9 @@ func around(r *bufio.Reader) (before, behind []byte, err error) {
 			return before[:at[1]], nil, nil
 		}
 	}
-	more, err := io.ReadAll(io.LimitReader(r, maxFrame))
+	more, err := io.ReadAll(io.LimitReader(r, maxPart))
 	rest = append(rest, more...)
-	if i := bytes.IndexByte(rest, '>'); i >= 0 && err == nil && len(more) < maxFrame {
+	if i := bytes.IndexByte(rest, '>'); i >= 0 && err == nil && len(more) < maxPart {
 		return before[:at[1]], rest[i+1:], nil
 	}
 	return before[:at[1]], nil, nil

@@ -7,7 +7,7 @@
 // conditional formats stay. What can't stay true once rows are gone doesn't:
 // merged cells, filters, tables, pictures, comments, links, protection, and the
 // workbook's other sheets, whose texts are mixed with those of the rows that
-// were fine. A formula is given by its value. The package needs nothing but
+// were fine. A value that was merged over rows stands in each. A formula is given by its value. The package needs nothing but
 // the standard library, and memory for what stands around a sheet's rows,
 // never for the rows.
 package mend
@@ -49,7 +49,7 @@ var widths = [4]float64{8, 24, 44, 60}
 // ("en", else Chinese). Of more than Max rows the first Max are given, and the
 // header says so. It fails as roster.Lines does, and when w does.
 func Write(ctx context.Context, w io.Writer, r io.ReaderAt, size int64, o roster.Options, lang string, failed []Failed) error {
-	b, err := open(r, size, o.Sheet)
+	b, err := open(ctx, r, size, o.Sheet)
 	if err != nil {
 		return fmt.Errorf("mend: %w", err)
 	}
@@ -92,11 +92,14 @@ type table struct {
 // failure comes along.
 func (t *table) each(ctx context.Context, r io.ReaderAt, size int64, o roster.Options, f func(*roster.Line, *Failed) error) error {
 	left, below := t.failed, false
+	down := filling{left: t.merged, open: map[int]merged{}}
 	_, err := roster.Lines(ctx, r, size, o, func(l *roster.Line) error {
 		if !below {
 			below = l.Header
+			down.skip(l.Number)
 			return f(l, nil)
 		}
+		down.fill(l)
 		for len(left) > 0 && left[0].Row < l.Number {
 			left = left[1:]
 		}

@@ -281,6 +281,52 @@ func TestCSVComesBackAsAWorkbook(t *testing.T) {
 	}
 }
 
+// A corp's name is often merged over its people's rows.
+func TestAMergedValueStandsInEachOfItsRows(t *testing.T) {
+	t.Parallel()
+	f := excelize.NewFile()
+	defer f.Close()
+	for i, row := range [][]any{
+		{"企业名称", "联系人姓名", "手机号"}, {"宏远商贸", "李娜", "13800138001"}, {nil, "王芳", "1"}, {nil, "赵敏", "2"}, {"嘉和建材", "孙丽", "3"}, {nil, "周杰", "4"},
+	} {
+		must(t, f.SetSheetRow("Sheet1", fmt.Sprintf("A%d", i+1), &row))
+	}
+	must(t, f.MergeCell("Sheet1", "A2", "A4"), f.MergeCell("Sheet1", "A5", "A6"))
+	b := save(t, f)
+	failed, ok := failures(t, b, roster.Options{})
+	if len(failed) != 4 || ok != 1 {
+		t.Fatalf("got %+v, %d ok", failed, ok)
+	}
+	out := open(t, write(t, b, roster.Options{}, "en", failed))
+	for i, want := range []string{"宏远商贸", "宏远商贸", "嘉和建材", "嘉和建材"} {
+		if got, err := out.GetCellValue("Sheet1", fmt.Sprintf("A%d", i+2)); err != nil || got != want {
+			t.Errorf("row %d: got %q (%v), want %q", i+2, got, err, want)
+		}
+		must(t, out.SetCellStr("Sheet1", fmt.Sprintf("C%d", i+2), fmt.Sprintf("1380013800%d", i)))
+	}
+	if failed, ok := failures(t, save(t, out), roster.Options{}); len(failed) != 0 || ok != 4 {
+		t.Errorf("got %d ok and %+v, want 4 and none", ok, failed)
+	}
+}
+
+// The sheet that was asked for is the one that comes back, whatever stands
+// before it.
+func TestTheNamedSheetComesBack(t *testing.T) {
+	t.Parallel()
+	f := excelize.NewFile()
+	defer f.Close()
+	_, err := f.NewSheet("Roster & more")
+	must(t, err, f.SetSheetRow("Roster & more", "A3", &[]any{"企业名称", "联系人姓名", "手机号"}), f.SetSheetRow("Roster & more", "A7", &[]any{"宏远商贸", "李娜", 138001, true}))
+	b, o := save(t, f), roster.Options{Sheet: "roster & MORE"}
+	failed, _ := failures(t, b, o)
+	out := open(t, write(t, b, o, "en", failed))
+	rows, err := out.GetRows("Roster & more")
+	must(t, err)
+	if len(rows) != 4 || len(rows[2]) != 8 || rows[2][4] != "Row" || !slices.Equal(rows[3][:6], []string{"宏远商贸", "李娜", "138001", "TRUE", "7", form.PhoneInvalid}) {
+		t.Errorf("got %q", rows)
+	}
+}
+
 func TestAnotherRowIsNamed(t *testing.T) {
 	t.Parallel()
 	b := []byte("企业名称,联系人姓名,手机号\n宏远商贸,李娜,13800138001\n宏远商贸,王芳,13800138001\n")
