@@ -1,11 +1,9 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -18,7 +16,6 @@ import (
 	"github.com/tributary-app/tributary/shared/batch"
 	"github.com/tributary-app/tributary/shared/network"
 	"github.com/tributary-app/tributary/shared/roster"
-	"github.com/tributary-app/tributary/shared/roster/form"
 	"github.com/tributary-app/tributary/shared/store"
 )
 
@@ -74,10 +71,11 @@ func (i *imports) take(ctx context.Context, chain, id, bucket, key, etag string)
 	if err != nil || imp.State != network.ImportReading {
 		return err // an earlier delivery has ended it
 	}
-	file, err := i.open(ctx, bucket, key, etag)
+	file, err := openObject(ctx, i.objects, bucket, key, etag)
 	var rows []network.RosterRow
 	if err == nil {
-		_, err = roster.Read(ctx, file, file.Size(), roster.Options{}, func(r *network.RosterRow) error {
+		defer file.close()
+		_, err = roster.Read(ctx, file, file.size, roster.Options{}, func(r *network.RosterRow) error {
 			rows = append(rows, *r)
 			return nil
 		})
@@ -131,26 +129,4 @@ func (i *imports) begin(ctx context.Context, chain, id, bucket, key, etag string
 	}
 	imp, err = i.store.BeginImport(ctx, chain, id, etag, i.now())
 	return c, imp, err
-}
-
-// open reads the object that the event is about, and no other that has taken
-// its place since: that one's event has been ignored by now, so the import ends
-// here, as replaced.
-func (i *imports) open(ctx context.Context, bucket, key, etag string) (*bytes.Reader, error) {
-	out, err := i.objects.GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key, IfMatch: &etag})
-	if r, ok := errors.AsType[*awshttp.ResponseError](err); ok && (r.HTTPStatusCode() == http.StatusPreconditionFailed || r.HTTPStatusCode() == http.StatusNotFound) {
-		return nil, &roster.FileError{Code: form.Replaced}
-	}
-	if err != nil {
-		return nil, fmt.Errorf("open: %w", err)
-	}
-	defer out.Body.Close()
-	b, err := io.ReadAll(io.LimitReader(out.Body, form.MaxFile+1))
-	if err != nil {
-		return nil, fmt.Errorf("open: %w", err)
-	}
-	if len(b) > form.MaxFile {
-		return nil, &roster.FileError{Code: form.TooLarge}
-	}
-	return bytes.NewReader(b), nil
 }

@@ -3,7 +3,7 @@ package network
 import (
 	"crypto/sha256"
 	"encoding/base64"
-	"maps"
+	"encoding/binary"
 	"time"
 )
 
@@ -51,6 +51,7 @@ type Import struct {
 	Upload     string // ETag of the object being read: another object is another import
 	PlanID     string // "" until there is a plan
 	Read       int    // rows read so far, written down every few seconds
+	ReadWhole  bool   // the file was read to its end, and its rows are kept
 	Counts     Counts // of the plan; while it is done, and of one that was cancelled meanwhile, Done has those of what is done
 	Reverting  bool   // it is being taken back: ends as ImportReverted
 	HasErrors  bool   // the error workbooks are in the bucket
@@ -102,9 +103,23 @@ type RosterRow struct {
 
 // Fingerprint is 64 bits of what a row says of its person: the same row
 // again has the same one, and changes nothing (R27).
-func (r RosterRow) Fingerprint() string {
-	sum := sha256.Sum256([]byte(r.Contact + "\x00" + r.MemberCustomID + "\x00" + map[bool]string{true: "L"}[r.Leader]))
-	return base64.RawStdEncoding.EncodeToString(sum[:8])
+func (r *RosterRow) Fingerprint() string {
+	var b [8]byte
+	binary.BigEndian.PutUint64(b[:], r.fingerprint())
+	return base64.RawStdEncoding.EncodeToString(b[:])
+}
+
+func (r *RosterRow) fingerprint() uint64 {
+	var room [160]byte
+	b := append(room[:0], r.Contact...)
+	b = append(b, 0)
+	b = append(b, r.MemberCustomID...)
+	b = append(b, 0)
+	if r.Leader {
+		b = append(b, 'L')
+	}
+	sum := sha256.Sum256(b)
+	return binary.BigEndian.Uint64(sum[:])
 }
 
 // Outcome is what becomes of a row (R28).
@@ -140,185 +155,6 @@ func (o Outcome) Failed() bool { return o == RowConflict || o == RowInvalid }
 // RowFailed for those of refused rows.
 func (o Outcome) Is(want Outcome) bool {
 	return want == "" || o == want || want == RowFailed && o.Failed()
-}
-
-// RowPlan is what an import does with one row, decided before it is done.
-type RowPlan struct {
-	Row     int     `json:"r"` // 0: no row says it
-	Outcome Outcome `json:"o"`
-	Code    string  `json:"c,omitempty"`
-	Field   string  `json:"f,omitempty"`
-	Detail  string  `json:"d,omitempty"`
-	Partner string  `json:"p,omitempty"`
-	Person  string  `json:"k,omitempty"`
-	Opens   bool    `json:"n,omitempty"` // the partner's first row of this import
-	Makes   bool    `json:"m,omitempty"` // the partner is new
-	Adds    bool    `json:"a,omitempty"` // the contact is new: told, if anybody is
-	Epoch   int     `json:"e,omitempty"` // the partner's, as it stood: another one by then and the row does nothing (R38)
-	Revives bool    `json:"v,omitempty"` // the partner had been removed: with Makes
-	Group   int     `json:"g,omitempty"` // where the partner is to stand; 0: where it stands; -1: in the row's, to be made
-}
-
-// Planner decides what an import's rows do to a chain, in the sheet's order.
-// It keeps what it has decided, so that a partner's second row meets the
-// first.
-type Planner struct {
-	Import   Import
-	Key      PersonKey
-	Tree     Tree               // as it stands before the first row
-	Limit    int                // people of a partner (R46), 0 for as many as come
-	Partners map[string]Partner // as they stand, by id, or by that of a 自定义企业ID they were given; planned ones are added
-	opened   map[string]bool    // by partner of this import: whether a row has said its group
-	groups   map[rung]int       // the tree's and, with ids below 0, those to be made
-}
-
-// toBeMade stands in a plan for a group that isn't there yet.
-const toBeMade = -1
-
-// Plan decides one row (R26–R28).
-func (p *Planner) Plan(r RosterRow) RowPlan {
-	plan := RowPlan{Row: r.Number, Outcome: OutcomeOf(r.Code), Code: r.Code, Field: r.Field, Detail: r.Detail}
-	if r.Code != "" {
-		return plan
-	}
-	plan.Partner = p.partnerID(r)
-	plan.Person = p.Key.Person(r.Phone)
-	group := p.group(r.Group)
-
-	// Of the groups that a file gives a partner the first counts; if each
-	// did, the same file again would move it to and fro.
-	grouped, opened := p.opened[plan.Partner]
-	now, known := p.Partners[plan.Partner]
-	switch {
-	case known && now.State != PartnerRemoved && r.CustomID != "" && now.CustomID != r.CustomID:
-		// The partner has been given another id since (R25).
-		return refuse(plan, "custom_id_conflict", "custom_id")
-	case !known || now.State == PartnerRemoved:
-		plan.Outcome, plan.Makes, plan.Adds, plan.Group = RowCreate, true, true, max(group, toBeMade)
-		plan.Revives = known
-	default:
-		had, there := now.People[plan.Person]
-		if !there && p.Limit > 0 && len(now.People) >= p.Limit {
-			return refuse(plan, "too_many_people", "corp_name")
-		}
-		moves := len(r.Group) > 0 && group != now.Group
-		applies := moves && p.Import.ApplyMoves && !grouped
-		switch {
-		case !there:
-			plan.Outcome, plan.Adds = RowCreate, true
-		case had != r.Fingerprint(), FoldName(now.Name) != FoldName(r.Corp), applies:
-			plan.Outcome = RowUpdate
-		case moves:
-			plan.Outcome = RowWouldMove
-		default:
-			plan.Outcome = RowUnchanged
-		}
-		if applies {
-			plan.Group = max(group, toBeMade)
-		}
-	}
-	plan.Opens, plan.Epoch = !opened, now.Epoch
-	p.Absorb(r, plan)
-	return plan
-}
-
-// partnerID is the partner that a row is about: who has its 自定义企业ID by
-// now, else who is named by the roster itself (R27).
-func (p *Planner) partnerID(r RosterRow) string {
-	id := RosterPartnerID(p.Import.Chain, r.CustomID, r.Corp)
-	if has, ok := p.Partners[id]; ok && has.ID != "" {
-		return has.ID
-	}
-	return id
-}
-
-func refuse(plan RowPlan, code, field string) RowPlan {
-	plan.Outcome, plan.Code, plan.Field = OutcomeOf(code), code, field
-	return plan
-}
-
-// Absorb takes over a row's plan, this run's or that of an earlier run of the
-// same import: what it does counts for the rows behind it.
-func (p *Planner) Absorb(r RosterRow, plan RowPlan) {
-	if plan.Outcome.Failed() {
-		return
-	}
-	if p.opened == nil {
-		p.opened = map[string]bool{}
-	}
-	if p.Partners == nil {
-		p.Partners = map[string]Partner{}
-	}
-	grouped, opened := p.opened[plan.Partner]
-	p.opened[plan.Partner] = grouped || len(r.Group) > 0
-	now, known := p.Partners[plan.Partner]
-	if !known || now.State == PartnerRemoved {
-		now = Partner{ID: plan.Partner, Chain: p.Import.Chain, CustomID: r.CustomID, Epoch: plan.Epoch, State: PartnerPending}
-	}
-	now.Name = r.Corp
-	if plan.Group != 0 {
-		now.Group = p.group(r.Group)
-	}
-	if !opened || now.People == nil { // from then on the map is ours
-		people := make(map[string]string, len(now.People)+1)
-		maps.Copy(people, now.People)
-		now.People = people
-	}
-	now.People[plan.Person] = r.Fingerprint()
-	p.Partners[plan.Partner] = now
-}
-
-// group is the id at the end of a path: below 0 for one that is to be made,
-// the same each time.
-func (p *Planner) group(path []string) int {
-	if p.groups == nil {
-		p.groups = p.Tree.byName()
-	}
-	id := RootGroup
-	for _, name := range path {
-		step := rung{id, FoldName(name)}
-		below, ok := p.groups[step]
-		if !ok {
-			below = toBeMade - len(p.groups)
-			p.groups[step] = below
-		}
-		id = below
-	}
-	return id
-}
-
-// Count sums what plans say.
-func Count(plans []RowPlan, notify bool) Counts {
-	var c Counts
-	for _, p := range plans {
-		c.Rows++
-		switch p.Outcome {
-		case RowConflict:
-			c.Failed++
-			c.Conflict++
-			continue
-		case RowInvalid:
-			c.Failed++
-			c.Invalid++
-			continue
-		case RowCreate:
-			c.Created++
-		case RowUpdate:
-			c.Updated++
-		case RowUnchanged:
-			c.Unchanged++
-		case RowWouldMove:
-			c.WouldMove++
-		}
-		c.OK++
-		if p.Adds && notify {
-			c.Notices++
-		}
-		if p.Opens {
-			c.Partners++
-		}
-	}
-	return c
 }
 
 // Tally is what became of the contacts of some of an import's rows (R32).
