@@ -75,9 +75,12 @@ func (i *imports) take(ctx context.Context, chain, id, bucket, key, etag string)
 		return err // an earlier delivery has ended it
 	}
 	file, err := i.open(ctx, bucket, key, etag)
-	var sheet *roster.Sheet
+	var rows []network.RosterRow
 	if err == nil {
-		sheet, err = roster.Read(ctx, file, file.Size())
+		_, err = roster.Read(ctx, file, file.Size(), roster.Options{}, func(r *network.RosterRow) error {
+			rows = append(rows, *r)
+			return nil
+		})
 	}
 	if bad, ok := errors.AsType[*roster.FileError](err); ok {
 		imp.State, imp.FileCode, imp.FileRow, imp.EndedAt = network.ImportFailed, bad.Code, bad.Row, i.now()
@@ -87,7 +90,6 @@ func (i *imports) take(ctx context.Context, chain, id, bucket, key, etag string)
 	if err != nil {
 		return err
 	}
-	rows := rowsOf(sheet)
 	if imp.Counts, err = i.do(ctx, c, imp, rows); err != nil {
 		return err
 	}
@@ -151,18 +153,4 @@ func (i *imports) open(ctx context.Context, bucket, key, etag string) (*bytes.Re
 		return nil, &roster.FileError{Code: form.TooLarge}
 	}
 	return bytes.NewReader(b), nil
-}
-
-func rowsOf(s *roster.Sheet) []network.RosterRow {
-	rows := make([]network.RosterRow, len(s.Rows))
-	for n, r := range s.Rows {
-		rows[n] = network.RosterRow{
-			Number: r.Number, Corp: r.Corp, Contact: r.Contact, Leader: r.Leader, Phone: r.Phone,
-			Group: r.Group, CustomID: r.CustomID, MemberCustomID: r.MemberCustomID,
-		}
-		if p := r.Problem; p != nil {
-			rows[n].Code, rows[n].Field, rows[n].Detail = p.Code, p.Field, p.Detail
-		}
-	}
-	return rows
 }

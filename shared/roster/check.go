@@ -17,7 +17,7 @@ func (l line) filled() bool {
 }
 
 // readRow says what one line is, looking at no other (R25).
-func readRow(l line, column map[string]int) Row {
+func readRow(l line, column map[string]int) row {
 	p := rowParser{line: l, column: column}
 	p.row.Number = l.number
 	p.names()
@@ -31,13 +31,13 @@ func readRow(l line, column map[string]int) Row {
 type rowParser struct {
 	line   line
 	column map[string]int
-	row    Row
+	row    row
 }
 
 // fail keeps the first problem only.
 func (p *rowParser) fail(field, code, detail string) {
 	if p.row.Problem == nil {
-		p.row.Problem = &Problem{Code: code, Field: field, Detail: shorten(detail)}
+		p.row.Problem = &problem{Code: code, Field: field, Detail: shorten(detail)}
 	}
 }
 
@@ -193,7 +193,7 @@ func newPartners() partners {
 }
 
 // check settles a row that is valid by itself and is to follow these.
-func (p *partners) check(rows []Row, r *Row) {
+func (p *partners) check(rows []row, r *row) {
 	// One chain is all that a file is about, so its id can be left out.
 	id := network.RosterPartnerID("", r.CustomID, r.Corp)
 	n, ok := p.index[id]
@@ -206,7 +206,7 @@ func (p *partners) check(rows []Row, r *Row) {
 	c, m := contact{n, number(strings.TrimPrefix(r.Phone, "+"))}, member{n, number(r.MemberCustomID)}
 	first, known := p.contacts[c]
 	other, taken := p.members[m]
-	clash := func(code, field, detail string) { r.Problem = &Problem{Code: code, Field: field, Detail: detail} }
+	clash := func(code, field, detail string) { r.Problem = &problem{Code: code, Field: field, Detail: detail} }
 	switch {
 	case network.FoldName(r.Corp) != of.name:
 		clash(form.CustomIDConflict, "custom_id", r.CustomID)
@@ -237,6 +237,6 @@ func number(digits string) uint64 {
 
 // same reports whether two rows say the same of one contact. The group is the
 // partner's, not the contact's, and the first that is given counts.
-func same(a, b Row) bool {
+func same(a, b row) bool {
 	return a.Contact == b.Contact && a.Leader == b.Leader && a.MemberCustomID == b.MemberCustomID
 }

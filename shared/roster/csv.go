@@ -24,7 +24,7 @@ const textBuffer = 64 << 10
 
 // readCSV reads a roster saved as text. Which delimiter it has is decided by
 // which one makes a header.
-func readCSV(ctx context.Context, r io.ReaderAt, size int64) (*Sheet, error) {
+func readCSV(ctx context.Context, r io.ReaderAt, size int64) (*rows, error) {
 	open, err := decode(ctx, r, size)
 	if err != nil {
 		return nil, err

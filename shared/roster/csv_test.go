@@ -53,13 +53,13 @@ func TestACSVFileIsReadInWhatItIsWritten(t *testing.T) {
 			t.Parallel()
 			s := mustRead(t, []byte(c.file))
 			var got []string
-			for _, r := range s.Rows {
+			for _, r := range s.rows {
 				got = append(got, outcome(r))
 			}
 			if !slices.Equal(got, plainOutcome) {
 				t.Errorf("got %q, want %q", got, plainOutcome)
 			}
-			if got := s.Rows[1].Corp; got != "乙 公司" {
+			if got := s.rows[1].Corp; got != "乙 公司" {
 				t.Errorf("got %s, want 乙 公司", got)
 			}
 		})
@@ -107,13 +107,13 @@ func TestALongCSVFileIsReadInPieces(t *testing.T) {
 		}
 		for _, file := range []string{b.String(), encoded(t, simplifiedchinese.GB18030, b.String())} {
 			s := mustRead(t, []byte(file))
-			for i, r := range s.Rows {
+			for i, r := range s.rows {
 				if want := fmt.Sprintf("甲公司(\"%d\")", i); r.Number != i+2 || r.Corp != want || r.Contact != "王伟" {
 					t.Fatalf("got %+v, want %s in row %d", r, want, i+2)
 				}
 			}
-			if len(s.Rows) != n {
-				t.Errorf("got %d rows, want %d", len(s.Rows), n)
+			if len(s.rows) != n {
+				t.Errorf("got %d rows, want %d", len(s.rows), n)
 			}
 		}
 		_, err := read([]byte(b.String() + "甲\xe5"))
@@ -125,7 +125,7 @@ func TestALongCSVFileIsReadInPieces(t *testing.T) {
 
 func TestAFileOfMoreThan200MBIsNotRead(t *testing.T) {
 	t.Parallel()
-	_, err := roster.Read(context.Background(), huge{t}, 200<<20+1)
+	_, err := readAll(context.Background(), huge{t}, 200<<20+1, roster.Options{})
 	wantFileError(t, err, form.TooLarge)
 }
 
@@ -165,16 +165,12 @@ func TestR31_NoRowIsLost(t *testing.T) {
 		for i, b := range [][]byte{text.Bytes(), book(t, rows)} {
 			s := mustRead(t, b)
 			var got []int
-			failed := 0
-			for _, r := range s.Rows {
+			for _, r := range s.rows {
 				got = append(got, r.Number)
 				outcomes[i] += outcome(r) + "\n"
-				if r.Problem != nil {
-					failed++
-				}
 			}
-			if !slices.Equal(got, want) || s.OK()+failed != len(want) {
-				t.Errorf("seed %d: got rows %v, %d ok, %d failed, want %v", seed, got, s.OK(), failed, want)
+			if !slices.Equal(got, want) || s.OK+failed(s.rows) != len(want) {
+				t.Errorf("seed %d: got rows %v, %d ok, %d failed, want %v", seed, got, s.OK, failed(s.rows), want)
 			}
 		}
 		if outcomes[0] != outcomes[1] {
@@ -196,21 +192,21 @@ func FuzzACSVFileIsReadWholeOrRefused(f *testing.F) {
 			return
 		}
 		last := s.HeaderRow
-		for _, r := range s.Rows {
+		for _, r := range s.rows {
 			if r.Number <= last {
 				t.Fatalf("got row %d after %d, want them in order", r.Number, last)
 			}
 			last = r.Number
-			if r.Problem == nil && (r.Corp == "" || r.Contact == "" || !strings.HasPrefix(r.Phone, "+")) {
+			if r.Code == "" && (r.Corp == "" || r.Contact == "" || !strings.HasPrefix(r.Phone, "+")) {
 				t.Fatalf("got %+v, want it whole", r)
 			}
-			if r.Problem != nil {
-				if form.Advice(r.Problem.Code, "en") == "" {
-					t.Fatalf("got code %s, want one with advice", r.Problem.Code)
+			if r.Code != "" {
+				if form.Advice(r.Code, "en") == "" {
+					t.Fatalf("got code %s, want one with advice", r.Code)
 				}
 			}
 		}
-		if len(s.Rows) == 0 {
+		if len(s.rows) == 0 {
 			t.Fatal("got no row, want empty_file")
 		}
 	})

@@ -29,7 +29,7 @@ type intake struct {
 	chosen bool
 	filled bool // whether any cell holds anything
 	wanted []int
-	rows   []Row
+	rows   []row
 	seen   partners
 	groups map[string][]string // by what was written
 	texts  int                 // bytes kept
@@ -103,7 +103,7 @@ func (in *intake) read(l line) error {
 	}
 	if len(in.rows) == cap(in.rows) {
 		// append would grow by a quarter each time, and leave four times the rows behind.
-		in.rows = append(make([]Row, 0, max(64, 2*len(in.rows))), in.rows...)
+		in.rows = append(make([]row, 0, max(64, 2*len(in.rows))), in.rows...)
 	}
 	in.rows = append(in.rows, r)
 	return nil
@@ -111,7 +111,7 @@ func (in *intake) read(l line) error {
 
 // keep counts what a row takes beside its own struct, and shares the group
 // path of an earlier one.
-func (in *intake) keep(r *Row) {
+func (in *intake) keep(r *row) {
 	in.texts += len(r.Corp) + len(r.Contact) + len(r.Phone) + len(r.CustomID) + len(r.MemberCustomID)
 	if r.Problem != nil {
 		in.texts += len(r.Problem.Detail)
@@ -132,7 +132,7 @@ func (in *intake) keep(r *Row) {
 }
 
 // end is the sheet, when no line is left.
-func (in *intake) end() (*Sheet, error) {
+func (in *intake) end() (*rows, error) {
 	if err := in.choose(); err != nil {
 		return nil, err
 	}
@@ -144,7 +144,7 @@ func (in *intake) end() (*Sheet, error) {
 	case len(in.rows) == 0:
 		return nil, &FileError{Code: form.EmptyFile, Detail: "no row below the header", Row: in.header.row}
 	}
-	return &Sheet{HeaderRow: in.header.row, Unknown: in.header.unknown, Rows: in.rows}, nil
+	return &rows{HeaderRow: in.header.row, Unknown: in.header.unknown, Rows: in.rows}, nil
 }
 
 // fits is a cell's text, cut where it is longer than any that is valid.

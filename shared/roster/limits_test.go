@@ -35,13 +35,13 @@ func heap() uint64 {
 
 // readWithin reads a file and holds what the heap grows by to so many MiB. Its
 // test mustn't be parallel, so that nothing else is on the heap.
-func readWithin(t *testing.T, b []byte, most uint64) (*roster.Sheet, error) {
+func readWithin(t *testing.T, b []byte, most uint64) (*whole, error) {
 	t.Helper()
 	defer debug.SetGCPercent(debug.SetGCPercent(20)) // garbage stays little beside what is kept
 	runtime.GC()
 	before := heap()
 	g := &gauge{Reader: bytes.NewReader(b)}
-	s, err := roster.Read(t.Context(), g, int64(len(b)))
+	s, err := readAll(t.Context(), g, int64(len(b)), roster.Options{})
 	g.peak = max(g.peak, heap())
 	grown := (max(g.peak, before) - before) >> 20
 	if grown > most {

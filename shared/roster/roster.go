@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/tributary-app/tributary/shared/network"
 	"github.com/tributary-app/tributary/shared/roster/form"
 )
 
@@ -25,44 +26,20 @@ const (
 	maxLeaders = 5       // 负责人 a partner (R25)
 )
 
-// Row is one line of a roster, checked. When Problem is nil the rest is valid
-// and normalised; otherwise it is what could be read, good for showing only.
-type Row struct {
-	Number         int      // the sheet's own number, as the user sees it
-	Corp           string   // 企业名称, NFKC
-	Contact        string   // 联系人姓名, NFKC
-	Leader         bool     // 负责人, else 成员
-	Phone          string   // E.164
-	Group          []string // path below the root group, nil when none is given
-	CustomID       string   // 自定义企业ID, "" when none
-	MemberCustomID string   // 自定义成员ID, "" when none
-	Repeats        int      // number of the earlier row that says the same of the same contact, 0 when none
-	Problem        *Problem
+// Options say what of a file is read.
+type Options struct {
+	// Sheet is the worksheet's name, whatever its capitals; "" is the first
+	// visible one. A CSV file has no sheets, and takes any name.
+	Sheet string
 }
 
-// Problem is the first thing that is wrong with a row.
-type Problem struct {
-	Code   string // one of the row codes of package form
-	Field  string // the column, as form.Column.Field
-	Detail string // what was found, at most 64 characters, or "row 7" for the earlier row it clashes with
-}
-
-// Sheet is a roster that was read whole.
+// Sheet is what is said of a roster that was read whole.
 type Sheet struct {
+	Name      string   // of the worksheet, "" of a CSV file
 	HeaderRow int      // the sheet's number of the header row
-	Unknown   []string // headers of the columns that are ignored
-	Rows      []Row    // all rows below the header that aren't blank, by Number
-}
-
-// OK is how many rows are valid; the others failed (R31).
-func (s *Sheet) OK() int {
-	n := 0
-	for i := range s.Rows {
-		if s.Rows[i].Problem == nil {
-			n++
-		}
-	}
-	return n
+	Unknown   []string // headers of the columns that mean nothing
+	Rows      int      // below the header, that aren't blank
+	OK        int      // of them, those that are valid; the others failed (R31)
 }
 
 // FileError says why a file as a whole can't be taken.
@@ -82,9 +59,15 @@ func (e *FileError) Error() string {
 func fileError(code, detail string) error { return &FileError{Code: code, Detail: detail} }
 
 // Read reads a roster of so many bytes, an .xlsx workbook or a CSV file; which
-// of them it is, its first bytes say. It fails with a *FileError when the file
-// can't be taken, and with another error when r or ctx does.
-func Read(ctx context.Context, r io.ReaderAt, size int64) (*Sheet, error) {
+// of them it is, its first bytes say. Each row below the header that isn't
+// blank goes to each, in the sheet's order: valid and normalised, or with a
+// code of package form and as much as could be read, good for showing only
+// (R31). The row is each's until it returns, its strings for ever.
+//
+// It fails with a *FileError when the file can't be taken, with each's error as
+// it is, and with another when r or ctx does. A file is whole or nothing: each
+// must keep what it got to itself until Read has returned without an error.
+func Read(ctx context.Context, r io.ReaderAt, size int64, o Options, each func(*network.RosterRow) error) (*Sheet, error) {
 	src := &source{r: r}
 	sheet, err := read(ctx, src, size)
 	switch {
@@ -95,10 +78,26 @@ func Read(ctx context.Context, r io.ReaderAt, size int64) (*Sheet, error) {
 	case err != nil:
 		return nil, err
 	}
-	return sheet, nil
+	s := &Sheet{HeaderRow: sheet.HeaderRow, Unknown: sheet.Unknown}
+	for _, r := range sheet.Rows {
+		row := network.RosterRow{
+			Number: r.Number, Corp: r.Corp, Contact: r.Contact, Leader: r.Leader, Phone: r.Phone,
+			Group: r.Group, CustomID: r.CustomID, MemberCustomID: r.MemberCustomID,
+		}
+		if p := r.Problem; p != nil {
+			row.Code, row.Field, row.Detail = p.Code, p.Field, p.Detail
+		} else {
+			s.OK++
+		}
+		s.Rows++
+		if err := each(&row); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
 }
 
-func read(ctx context.Context, r io.ReaderAt, size int64) (*Sheet, error) {
+func read(ctx context.Context, r io.ReaderAt, size int64) (*rows, error) {
 	switch {
 	case size == 0:
 		return nil, fileError(form.EmptyFile, "no bytes")
@@ -127,4 +126,29 @@ func (s *source) ReadAt(p []byte, off int64) (int, error) {
 		s.err = err
 	}
 	return n, err
+}
+
+type rows struct {
+	HeaderRow int
+	Unknown   []string
+	Rows      []row
+}
+
+type row struct {
+	Number         int
+	Corp           string
+	Contact        string
+	Leader         bool
+	Phone          string
+	Group          []string
+	CustomID       string
+	MemberCustomID string
+	Repeats        int
+	Problem        *problem
+}
+
+type problem struct {
+	Code   string
+	Field  string
+	Detail string
 }

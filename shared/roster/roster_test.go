@@ -6,6 +6,7 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strconv"
@@ -14,21 +15,54 @@ import (
 
 	"github.com/xuri/excelize/v2"
 
+	"github.com/tributary-app/tributary/shared/network"
 	"github.com/tributary-app/tributary/shared/roster"
 	"github.com/tributary-app/tributary/shared/roster/form"
 )
 
-func read(b []byte) (*roster.Sheet, error) {
-	return roster.Read(context.Background(), bytes.NewReader(b), int64(len(b)))
+// whole is a file that was read, with its rows.
+type whole struct {
+	roster.Sheet
+	rows []network.RosterRow
 }
 
-func mustRead(t *testing.T, b []byte) *roster.Sheet {
+func readAll(ctx context.Context, r io.ReaderAt, size int64, o roster.Options) (*whole, error) {
+	w := &whole{}
+	s, err := roster.Read(ctx, r, size, o, func(r *network.RosterRow) error {
+		w.rows = append(w.rows, *r)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	w.Sheet = *s
+	return w, nil
+}
+
+func read(b []byte) (*whole, error) {
+	return readAll(context.Background(), bytes.NewReader(b), int64(len(b)), roster.Options{})
+}
+
+func mustRead(t *testing.T, b []byte) *whole {
 	t.Helper()
 	s, err := read(b)
 	if err != nil {
 		t.Fatalf("got %v, want a sheet", err)
 	}
+	if ok := len(s.rows) - failed(s.rows); s.Rows != len(s.rows) || s.OK != ok {
+		t.Errorf("got %d rows, %d ok, counted %d and %d", s.Rows, s.OK, len(s.rows), ok)
+	}
 	return s
+}
+
+func failed(rows []network.RosterRow) int {
+	n := 0
+	for i := range rows {
+		if rows[i].Code != "" {
+			n++
+		}
+	}
+	return n
 }
 
 func file(t *testing.T, name string) []byte {
@@ -63,9 +97,9 @@ func book(t *testing.T, rows [][]any, change ...func(*excelize.File)) []byte {
 var heading = []any{"企业名称", "联系人姓名", "身份", "手机号", "上下游分组", "自定义企业ID", "自定义成员ID"}
 
 // outcome is a row as messy-expected.csv writes it.
-func outcome(r roster.Row) string {
-	if r.Problem != nil {
-		return fmt.Sprintf("%d,failed,%s,", r.Number, r.Problem.Code)
+func outcome(r network.RosterRow) string {
+	if r.Code != "" {
+		return fmt.Sprintf("%d,failed,%s,", r.Number, r.Code)
 	}
 	return fmt.Sprintf("%d,ok,,%s", r.Number, r.Phone)
 }
@@ -77,10 +111,10 @@ func TestR31_AMessyRosterComesOutRowByRow(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := mustRead(t, file(t, "testdata/messy.xlsx"))
-	if len(s.Rows) != len(want)-1 {
-		t.Errorf("got %d rows, want %d", len(s.Rows), len(want)-1)
+	if len(s.rows) != len(want)-1 {
+		t.Errorf("got %d rows, want %d", len(s.rows), len(want)-1)
 	}
-	for i, r := range s.Rows[:min(len(s.Rows), len(want)-1)] {
+	for i, r := range s.rows[:min(len(s.rows), len(want)-1)] {
 		if got, want := outcome(r), strings.Join(want[i+1], ","); got != want {
 			t.Errorf("got %s, want %s", got, want)
 		}
@@ -107,11 +141,11 @@ func TestR31_TheSameRowsAsCSVComeOutTheSame(t *testing.T) {
 	}
 	w.Flush()
 	fromBook, fromText := mustRead(t, file(t, "testdata/messy.xlsx")), mustRead(t, b.Bytes())
-	if len(fromBook.Rows) != len(fromText.Rows) {
-		t.Fatalf("got %d rows, want %d", len(fromText.Rows), len(fromBook.Rows))
+	if len(fromBook.rows) != len(fromText.rows) {
+		t.Fatalf("got %d rows, want %d", len(fromText.rows), len(fromBook.rows))
 	}
-	for i, r := range fromText.Rows {
-		want := outcome(fromBook.Rows[i])
+	for i, r := range fromText.rows {
+		want := outcome(fromBook.rows[i])
 		if r.Number == 28 { // a formula that was never computed is an empty field there
 			want = "28,failed,phone_missing,"
 		}
@@ -124,12 +158,12 @@ func TestR31_TheSameRowsAsCSVComeOutTheSame(t *testing.T) {
 func TestADealersRosterOfLibreOfficeIsValidThroughout(t *testing.T) {
 	t.Parallel()
 	s := mustRead(t, file(t, "../../infra/local/demo/dealers-2000.xlsx"))
-	if len(s.Rows) != 2000 || s.OK() != 2000 {
-		t.Fatalf("got %d rows, %d ok, want 2000 of both", len(s.Rows), s.OK())
+	if len(s.rows) != 2000 || s.OK != 2000 {
+		t.Fatalf("got %d rows, %d ok, want 2000 of both", len(s.rows), s.OK)
 	}
-	want := roster.Row{Number: 2, Corp: "柳州金桥五金有限公司", Contact: "欧阳静", Leader: true, Phone: "+8619903000003",
+	want := network.RosterRow{Number: 2, Corp: "柳州金桥五金有限公司", Contact: "欧阳静", Leader: true, Phone: "+8619903000003",
 		Group: []string{"华南区", "广西", "柳州市"}, CustomID: "D3000001", MemberCustomID: "300001"}
-	if got := s.Rows[0]; fmt.Sprint(got) != fmt.Sprint(want) {
+	if got := s.rows[0]; fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 }
@@ -196,12 +230,12 @@ func TestR25_EachRowIsJudgedByItself(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			s := mustRead(t, book(t, [][]any{heading, row(c.column, c.value)}))
-			r := s.Rows[0]
+			r := s.rows[0]
 			got := ""
-			if r.Problem != nil {
-				got = r.Problem.Code
-				if want := form.Columns()[c.column].Field; r.Problem.Field != want {
-					t.Errorf("got field %s, want %s", r.Problem.Field, want)
+			if r.Code != "" {
+				got = r.Code
+				if want := form.Columns()[c.column].Field; r.Field != want {
+					t.Errorf("got field %s, want %s", r.Field, want)
 				}
 			} else {
 				got = "=" + []string{r.Corp, r.Contact, map[bool]string{true: "leader", false: "member"}[r.Leader], r.Phone, strings.Join(r.Group, "|"), r.CustomID, r.MemberCustomID}[c.column]
@@ -264,7 +298,7 @@ func TestR25_RowsAreHeldAgainstEarlierValidOnes(t *testing.T) {
 			t.Parallel()
 			s := mustRead(t, book(t, append([][]any{heading}, c.rows...)))
 			var got []string
-			for _, r := range s.Rows {
+			for _, r := range s.rows {
 				got = append(got, outcome(r))
 			}
 			if !slices.Equal(got, c.want) {
@@ -274,13 +308,10 @@ func TestR25_RowsAreHeldAgainstEarlierValidOnes(t *testing.T) {
 	}
 }
 
-func TestARepeatedRowNamesTheFirst(t *testing.T) {
+func TestADuplicateNamesTheFirst(t *testing.T) {
 	t.Parallel()
 	s := mustRead(t, file(t, "testdata/messy.xlsx"))
-	if got := s.Rows[2]; got.Number != 4 || got.Repeats != 3 {
-		t.Errorf("got row %d repeating %d, want 4 repeating 3", got.Number, got.Repeats)
-	}
-	if got := s.Rows[3].Problem.Detail; got != "row 3" {
+	if got := s.rows[3].Detail; got != "row 3" {
 		t.Errorf("got %q, want row 3", got)
 	}
 }
@@ -308,8 +339,8 @@ func TestR25_HeadersAreFreeInSpellingAndOrder(t *testing.T) {
 				cells = append(cells, values[k])
 			}
 			s := mustRead(t, book(t, [][]any{{"2026 年名单"}, {}, c.header, cells}))
-			want := roster.Row{Number: 4, Corp: "甲公司", Contact: "王伟", Phone: "+8613900000001", CustomID: "A1"}
-			if got := s.Rows[0]; fmt.Sprint(got) != fmt.Sprint(want) || s.HeaderRow != 3 {
+			want := network.RosterRow{Number: 4, Corp: "甲公司", Contact: "王伟", Phone: "+8613900000001", CustomID: "A1"}
+			if got := s.rows[0]; fmt.Sprint(got) != fmt.Sprint(want) || s.HeaderRow != 3 {
 				t.Errorf("got %+v below row %d, want %+v below row 3", got, s.HeaderRow, want)
 			}
 			if want := strings.Count(strings.Join(c.cells, ""), "more"); len(s.Unknown) != want {
@@ -370,7 +401,7 @@ func TestMergedCellsFillDownOnlyWhereMerged(t *testing.T) {
 		}
 	})
 	var got []string
-	for _, r := range mustRead(t, b).Rows {
+	for _, r := range mustRead(t, b).rows {
 		got = append(got, outcome(r)+" "+r.Corp+" "+strings.Join(r.Group, "/"))
 	}
 	want := []string{"3,ok,,+8613900000001 甲公司 华东区", "4,ok,,+8613900000002 甲公司 华东区", "6,ok,,+8613900000003 甲公司 ", "7,failed,corp_name_missing,  "}
@@ -382,8 +413,8 @@ func TestMergedCellsFillDownOnlyWhereMerged(t *testing.T) {
 func TestBlankRowsAreSkippedAndKeepTheirNumbers(t *testing.T) {
 	t.Parallel()
 	s := mustRead(t, book(t, [][]any{heading, {}, row(3, "13900000001"), {"", nil, " "}, {}, row(3, "x")}))
-	if len(s.Rows) != 2 || s.Rows[0].Number != 3 || s.Rows[1].Number != 6 || s.OK() != 1 {
-		t.Errorf("got %+v, want rows 3 and 6, one ok", s.Rows)
+	if len(s.rows) != 2 || s.rows[0].Number != 3 || s.rows[1].Number != 6 || s.OK != 1 {
+		t.Errorf("got %+v, want rows 3 and 6, one ok", s.rows)
 	}
 }
 
@@ -404,7 +435,7 @@ func TestTheFirstVisibleSheetIsRead(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
-	if got := mustRead(t, b).Rows[0].Contact; got != "李娜" {
+	if got := mustRead(t, b).rows[0].Contact; got != "李娜" {
 		t.Errorf("got %s, want 李娜", got)
 	}
 }
@@ -454,7 +485,7 @@ func TestTheTemplateFilledInIsValid(t *testing.T) {
 			t.Fatal(err)
 		}
 		s := mustRead(t, filled.Bytes())
-		if len(s.Rows) != len(rows)-1 || s.OK() != len(s.Rows) || len(s.Unknown) != 0 || !s.Rows[0].Leader {
+		if len(s.rows) != len(rows)-1 || s.OK != len(s.rows) || len(s.Unknown) != 0 || !s.rows[0].Leader {
 			t.Errorf("%s: got %+v, want the %d rows of the example, all valid", lang, s, len(rows)-1)
 		}
 	}
@@ -465,7 +496,7 @@ func TestACancelledReadIsNoFileError(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	b := file(t, "testdata/messy.xlsx")
-	_, err := roster.Read(ctx, bytes.NewReader(b), int64(len(b)))
+	_, err := readAll(ctx, bytes.NewReader(b), int64(len(b)), roster.Options{})
 	if _, ok := errors.AsType[*roster.FileError](err); ok || !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want context.Canceled", err)
 	}
@@ -484,7 +515,7 @@ func (r brokenReader) ReadAt(p []byte, off int64) (int, error) {
 func TestALostConnectionIsNoFileError(t *testing.T) {
 	t.Parallel()
 	b := file(t, "../../infra/local/demo/dealers-2000.xlsx")
-	_, err := roster.Read(context.Background(), brokenReader{bytes.NewReader(b)}, int64(len(b)))
+	_, err := readAll(context.Background(), brokenReader{bytes.NewReader(b)}, int64(len(b)), roster.Options{})
 	if _, ok := errors.AsType[*roster.FileError](err); ok || err == nil {
 		t.Errorf("got %v, want an error that isn't the file's", err)
 	}

@@ -34,7 +34,7 @@ const (
 
 // readWorkbook reads the first visible worksheet of an .xlsx file. Parts are
 // found by their relationships, never by name, as writers name them freely.
-func readWorkbook(ctx context.Context, r io.ReaderAt, size int64) (*Sheet, error) {
+func readWorkbook(ctx context.Context, r io.ReaderAt, size int64) (*rows, error) {
 	p, err := openPackage(ctx, r, size)
 	if err != nil {
 		return nil, err

@@ -97,7 +97,7 @@ func TestACellIsReadByItsStoredValue(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			s := mustRead(t, sheet(person(2, c.cell), `<t>x</t>`, `<r><t>1390000</t></r><r><rPr/><t xml:space="preserve">0001 </t></r><rPh sb="0" eb="1"><t>9</t></rPh>`).zip(t))
-			if got := outcome(s.Rows[0]); len(s.Rows) != 1 || got != c.want {
+			if got := outcome(s.rows[0]); len(s.rows) != 1 || got != c.want {
 				t.Errorf("got %s, want %s", got, c.want)
 			}
 		})
@@ -108,8 +108,8 @@ func TestRowsWithoutNumbersFollowOneAnother(t *testing.T) {
 	t.Parallel()
 	rows := strings.ReplaceAll(person(2, "<c><v>13900000001</v></c>"), ` r="2"`, "") + person(9, "") + strings.ReplaceAll(person(10, ""), ` r="10"`, "")
 	s := mustRead(t, sheet(strings.NewReplacer(` r="A2"`, "", ` r="B2"`, "").Replace(rows)).zip(t))
-	if len(s.Rows) != 3 || s.Rows[0].Number != 2 || s.Rows[1].Number != 9 || s.Rows[2].Number != 10 {
-		t.Errorf("got %+v, want rows 2, 9 and 10", s.Rows)
+	if len(s.rows) != 3 || s.rows[0].Number != 2 || s.rows[1].Number != 9 || s.rows[2].Number != 10 {
+		t.Errorf("got %+v, want rows 2, 9 and 10", s.rows)
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 
 // worksheet makes rows of a sheet. Its merged areas stand behind its cells, so
 // where they mean anything it is read once more.
-func (p *workbookPackage) worksheet(f *zip.File, shared *texts) (*Sheet, error) {
+func (p *workbookPackage) worksheet(f *zip.File, shared *texts) (*rows, error) {
 	in := newIntake(p.ctx, nil)
 	merges, err := p.cells(f, shared, in)
 	if err != nil {
