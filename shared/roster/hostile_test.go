@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tributary-app/tributary/shared/network"
 	"github.com/tributary-app/tributary/shared/roster"
 	"github.com/tributary-app/tributary/shared/roster/form"
 )
@@ -513,9 +514,12 @@ func utf16Text(mark, s string) []byte {
 // refusal reads a file; code is "" when it could be read.
 func refusal(t *testing.T, r io.ReaderAt, size int64) (rows int, code string) {
 	t.Helper()
-	s, err := roster.Read(t.Context(), r, size)
+	s, err := roster.Read(t.Context(), r, size, roster.Options{}, func(*network.RosterRow) error { rows++; return nil })
 	if err == nil {
-		return len(s.Rows), ""
+		if s.Rows != rows {
+			t.Errorf("got %d rows, want the %d that came", s.Rows, rows)
+		}
+		return rows, ""
 	}
 	e, ok := errors.AsType[*roster.FileError](err)
 	if !ok {

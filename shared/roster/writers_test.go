@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/tributary-app/tributary/shared/roster"
+	"github.com/tributary-app/tributary/shared/network"
 	"github.com/tributary-app/tributary/shared/roster/form"
 )
 
@@ -53,7 +53,7 @@ func TestEachWritersRosterSaysTheSame(t *testing.T) {
 			}
 			var got []string
 			s := mustRead(t, file(t, name))
-			for _, r := range s.Rows {
+			for _, r := range s.rows {
 				got = append(got, said(r))
 			}
 			if s.HeaderRow != 3 || strings.Join(s.Unknown, "|") != "备注|合作日期|是否签约" {
@@ -68,9 +68,9 @@ func TestEachWritersRosterSaysTheSame(t *testing.T) {
 	}
 }
 
-func said(r roster.Row) string {
-	if r.Problem != nil {
-		return fmt.Sprint(r.Number, r.Problem.Code, r.Problem.Field)
+func said(r network.RosterRow) string {
+	if r.Code != "" {
+		return fmt.Sprint(r.Number, r.Code, r.Field)
 	}
 	return fmt.Sprint(r.Number, r.Phone, r.Corp, r.Contact, r.Leader, strings.Join(r.Group, "/"), r.CustomID, r.MemberCustomID)
 }
