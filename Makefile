@@ -48,9 +48,9 @@ check: $(VENV)/done ## formatting, vet, staticcheck, known vulnerabilities, a mi
 	else echo "govulncheck left out: $(VULNS) can't be reached from here"; fi
 	go test ./shared/roster -run '^$$' -fuzz '^FuzzRead$$' -fuzztime 30s
 	go test ./shared/roster -run '^$$' -fuzz '^FuzzDamage$$' -fuzztime 30s
-	@if command -v soffice >/dev/null; \
+	@if command -v soffice || command -v libreoffice; \
 	then set -x; go test -count=1 -run LibreOffice ./shared/roster/form; \
-	else echo "LibreOffice left out: no soffice on this machine, so nobody opened the templates"; fi
+	else echo "LibreOffice left out: it isn't installed here"; fi
 	$(VENV)/bin/cfn-lint template.yaml
 	$(SAM) validate --lint
 	$(SAM) build

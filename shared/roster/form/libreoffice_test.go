@@ -22,6 +22,9 @@ func converted(t *testing.T, files map[string][]byte) map[string]*excelize.File 
 	t.Helper()
 	office, err := exec.LookPath("soffice")
 	if err != nil {
+		office, err = exec.LookPath("libreoffice")
+	}
+	if err != nil {
 		t.Skip("LibreOffice isn't installed")
 	}
 	dir := t.TempDir()
