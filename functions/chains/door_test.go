@@ -94,6 +94,7 @@ func setup(t *testing.T) *world {
 	t.Helper()
 	tb := dynamotest.New(t)
 	w := &world{t: t, tb: tb, chains: &chains{
+		http:  http.DefaultClient,
 		store: store.New(tb.Retrying(3), tb.Name), key: personKey, now: func() time.Time { return noon },
 		tickets: tickets{bucket: "rosters", region: "eu-central-1", endpoint: "http://127.0.0.1:9", now: func() time.Time { return noon },
 			credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "a secret", "a session")},
@@ -353,8 +354,8 @@ func TestR37_EveryRouteOfAForeignChainIs404(t *testing.T) {
 			}
 		}
 	})
-	if n != 19 {
-		t.Errorf("got %d routes with a chain, want 19", n)
+	if n != 24 {
+		t.Errorf("got %d routes with a chain, want 24", n)
 	}
 	logs.Lock()
 	defer logs.Unlock()
@@ -432,7 +433,7 @@ func TestBadInputIsRefusedInTheReadersLanguage(t *testing.T) {
 			"no phone":               {w.boss, "POST", "/v1/corps/" + w.owner + "/members", `{"name":"机密","role":"member"}`, 400, "invalid"},
 			"bad phone":              {w.boss, "POST", "/v1/corps/" + w.owner + "/members", `{"name":"机密","phone":"139000","role":"member"}`, 400, "invalid"},
 			"no such atomicity":      {w.boss, "POST", w.in("/imports"), `{"file_name":"机密","atomicity":"all"}`, 400, "invalid"},
-			"sync isn't there yet":   {w.boss, "POST", w.in("/imports"), `{"file_name":"机密","mode":"sync"}`, 400, "invalid"},
+			"another mode":           {w.boss, "POST", w.in("/imports"), `{"file_name":"机密","mode":"replace"}`, 400, "invalid"},
 			"order out of range":     {w.boss, "POST", w.in("/groups"), `{"name":"机密","order":-1}`, 400, "invalid"},
 			"2 MB":                   {w.boss, "POST", "/v1/corps", `{"name":"` + strings.Repeat("x", 2<<20) + `"}`, 413, "too_large"},
 			"limit":                  {w.boss, "GET", w.in("/partners?limit=201"), "", 400, "invalid"},
@@ -548,6 +549,13 @@ func TestEventsAreAnswered(t *testing.T) {
 		"create-chain-base64": {201, `"join_policy":"imported_only"`},
 		"list-partners":       {200, `"items":[]`},
 		"create-import":       {201, `"state":"waiting_for_upload"`},
+		"create-import-sync":  {201, `"state":"waiting_for_upload"`},
+		"apply-import":        {404, `"code":"not_found"`},
+		"cancel-import":       {404, `"code":"not_found"`},
+		"revert-import":       {404, `"code":"not_found"`},
+		"import-errors":       {404, `"code":"not_found"`},
+		"import-rows-failed":  {404, `"code":"not_found"`},
+		"chain-template":      {200, ""},
 		"roster-template":     {200, ""},
 		"openapi":             {200, "openapi: 3.0.3"},
 		"foreign-corp":        {403, `"code":"not_a_member"`},
@@ -597,7 +605,7 @@ func TestEventsAreAnswered(t *testing.T) {
 			if err != nil || got.StatusCode != want[name].status || !strings.Contains(got.Body, want[name].says) {
 				t.Errorf("got %d %s, %v, want %d with %s", got.StatusCode, got.Body, err, want[name].status, want[name].says)
 			}
-			if name == "roster-template" && (!got.IsBase64Encoded || got.Headers["Content-Type"] != workbook) {
+			if strings.HasSuffix(name, "-template") && (!got.IsBase64Encoded || got.Headers["Content-Type"] != workbook) {
 				t.Errorf("got %v, want a workbook in base64", got.Headers)
 			}
 		})

@@ -599,11 +599,12 @@ func isText(b []byte) bool {
 // instruction reads a processing instruction; the one that begins a part
 // mustn't give it another encoding than UTF-8.
 func (x *lexer) instruction(b []byte) (t token, n int, err error) {
-	end := bytes.Index(b, []byte("?>"))
+	const open = "<?"
+	end := bytes.Index(b[len(open):], []byte("?>"))
 	if end < 0 {
 		return nothing, 0, nil
 	}
-	body := b[2:end]
+	body := b[len(open):][:end]
 	i, _, ok := readName(body, 0)
 	if !ok || classes[body[0]]&firstName == 0 || i < len(body) && classes[body[i]]&blankByte == 0 || !isText(body) {
 		return nothing, 0, x.corrupt(malformed)
@@ -616,7 +617,7 @@ func (x *lexer) instruction(b []byte) (t token, n int, err error) {
 			return nothing, 0, x.corrupt("a part that isn't UTF-8")
 		}
 	}
-	return nothing, end + 2, nil
+	return nothing, len(open) + end + len("?>"), nil
 }
 
 // attr is an attribute's value by its local name, nil when it isn't there. It
