@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
-	"unicode"
+	"strings"
 	"unicode/utf8"
+	"unsafe"
 
+	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/simplifiedchinese"
+	"golang.org/x/text/encoding/unicode"
 
 	"github.com/tributary-app/tributary/shared/roster/form"
 )
@@ -22,54 +24,73 @@ const delimiters = ",\t;"
 // textBuffer is how many bytes of a text file are held at a time.
 const textBuffer = 64 << 10
 
-// readCSV reads a roster saved as text. Which delimiter it has is decided by
-// which one makes a header.
-func readCSV(ctx context.Context, r io.ReaderAt, size int64) (*rows, error) {
-	open, err := decode(ctx, r, size)
+// openCSV makes a roster that was saved as text ready to be read. Which
+// delimiter it has is decided by which one makes a header.
+func openCSV(ctx context.Context, r io.ReaderAt, size int64, most int) (*file, error) {
+	text, err := decoded(ctx, r, size)
 	if err != nil {
 		return nil, err
 	}
-	delimiter, most := delimiters[0], 0
+	delimiter, columns := delimiters[0], 0
 	for _, d := range []byte(delimiters) {
-		if h, _ := findHeader(topLines(newCSVReader(open(), d))); len(h.column) > most {
-			delimiter, most = d, len(h.column)
+		if h, _ := findHeader(topLines(newCSVReader(text(), d, maxText))); len(h.column) > columns {
+			delimiter, columns = d, len(h.column)
 		}
 	}
-	lines, in := newCSVReader(open(), delimiter), newIntake(ctx, nil)
-	for {
-		l, err := lines.next()
-		if errors.Is(err, io.EOF) {
-			return in.end()
-		}
-		if err != nil {
-			return nil, err
-		}
-		if err := in.take(l); err != nil {
-			return nil, err
+	none := func() []merge { return nil }
+	lines := func(take func(line) error) ([]merge, error) {
+		c := newCSVReader(text(), delimiter, most)
+		for {
+			l, err := c.next()
+			if errors.Is(err, io.EOF) {
+				return nil, nil
+			}
+			if err == nil && len(l.cells) > 0 {
+				err = take(l)
+			}
+			if err != nil {
+				return nil, err
+			}
 		}
 	}
+	return &file{lines: lines, merges: none}, nil
 }
 
-// decode finds out whether a file is UTF-8, with or without a byte order mark,
-// or GB18030. What open gives is its text from the beginning, as UTF-8.
-func decode(ctx context.Context, r io.ReaderAt, size int64) (open func() io.Reader, err error) {
+// decoded finds out whether a file is UTF-8, with or without a byte order mark,
+// UTF-16 with one, or GB18030. What it gives is its text from the beginning, as
+// UTF-8.
+func decoded(ctx context.Context, r io.ReaderAt, size int64) (text func() io.Reader, err error) {
 	mark := make([]byte, min(len(utf8BOM), int(size)))
 	if _, err := io.ReadFull(io.NewSectionReader(r, 0, size), mark); err != nil {
 		return nil, fmt.Errorf("read roster: %w", err)
 	}
 	from := int64(0)
-	if string(mark) == utf8BOM {
+	raw := func() io.Reader { return io.NewSectionReader(r, from, size-from) }
+	as := func(e encoding.Encoding) func() io.Reader {
+		return func() io.Reader { return e.NewDecoder().Reader(raw()) }
+	}
+	order := unicode.LittleEndian
+	switch {
+	case strings.HasPrefix(string(mark), utf16BE):
+		order = unicode.BigEndian
+		fallthrough
+	case strings.HasPrefix(string(mark), utf16LE):
+		if from = int64(len(utf16LE)); size%2 != 0 {
+			return nil, fileError(form.Truncated, "half a character of UTF-16")
+		}
+		text = as(unicode.UTF16(order, unicode.IgnoreBOM))
+		return text, checkDecoded(ctx, text(), true)
+	case string(mark) == utf8BOM:
 		from = int64(len(mark))
 	}
-	raw := func() io.Reader { return io.NewSectionReader(r, from, size-from) }
 	if ok, err := isUTF8(ctx, raw()); ok || err != nil {
 		return raw, err
 	}
 	if from > 0 {
 		return nil, fileError(form.EncodingUnknown, "a UTF-8 mark, but other bytes")
 	}
-	decoded := func() io.Reader { return simplifiedchinese.GB18030.NewDecoder().Reader(raw()) }
-	return decoded, checkGB18030(ctx, decoded())
+	text = as(simplifiedchinese.GB18030)
+	return text, checkDecoded(ctx, text(), false)
 }
 
 // isUTF8 reads text to its end. UTF-8 that was cut inside its last character
@@ -112,17 +133,20 @@ func isUTF8(ctx context.Context, r io.Reader) (bool, error) {
 	}
 }
 
-// checkGB18030 reads decoded text to its end. Nearly any bytes are some
+// checkDecoded reads decoded text to its end. Nearly any bytes are some
 // GB18030, but other encodings soon hit what is unassigned or for private use
-// there.
-func checkGB18030(ctx context.Context, r io.Reader) error {
+// there; UTF-16 was marked as such.
+func checkDecoded(ctx context.Context, r io.Reader, marked bool) error {
 	text := bufio.NewReaderSize(r, textBuffer)
 	for n := 0; ; n++ {
 		c, _, err := text.ReadRune()
+		private := c >= 0xe000 && c <= 0xf8ff || c >= 0xf0000
 		switch {
 		case errors.Is(err, io.EOF):
 			return nil
-		case err != nil, c == utf8.RuneError, unicode.Is(unicode.Co, c):
+		case marked && c == utf8.RuneError:
+			return fileError(form.EncodingUnknown, "damaged UTF-16")
+		case err != nil, c == utf8.RuneError, private && !marked:
 			return fileError(form.EncodingUnknown, "neither UTF-8 nor GB18030")
 		case n%textBuffer == 0 && ctx.Err() != nil:
 			return ctx.Err()
@@ -139,8 +163,7 @@ func topLines(c *csvReader) []line {
 		if err != nil {
 			break
 		}
-		l.cells = slices.Clone(l.cells)
-		lines = append(lines, l)
+		lines = append(lines, l.keep())
 	}
 	return lines
 }
@@ -150,13 +173,15 @@ func topLines(c *csvReader) []line {
 type csvReader struct {
 	text      *bufio.Reader
 	delimiter byte
+	most      int    // bytes of a field that are kept
 	number    int    // of the line that is being read
 	field     []byte // that is being read
-	cells     []cell // of the line that is being read
+	line      line   // that is being read
+	buf       []byte // its texts
 }
 
-func newCSVReader(text io.Reader, delimiter byte) *csvReader {
-	return &csvReader{text: bufio.NewReaderSize(text, textBuffer), delimiter: delimiter}
+func newCSVReader(text io.Reader, delimiter byte, most int) *csvReader {
+	return &csvReader{text: bufio.NewReaderSize(text, textBuffer), delimiter: delimiter, most: most}
 }
 
 // next is the next line, until the one after it is asked for; io.EOF after the
@@ -169,18 +194,19 @@ func (c *csvReader) next() (line, error) {
 		return line{}, &FileError{Code: form.TooManyRows, Detail: "more than 1,048,576 rows", Row: c.number}
 	}
 	c.number++
-	l := line{number: c.number, cells: c.cells[:0]}
+	c.line.number, c.line.cells, c.buf = c.number, c.line.cells[:0], c.buf[:0]
 	for column := 0; ; column++ {
 		last, err := c.nextField()
 		if err != nil {
 			return line{}, err
 		}
 		if column < maxColumns && len(c.field) > 0 {
-			l.set(column, cell{text: fits(string(c.field))})
+			from := len(c.buf)
+			c.buf = append(c.buf, cut(c.field, c.most)...)
+			c.line.set(column, cell{text: unsafe.String(unsafe.SliceData(c.buf[from:]), len(c.buf)-from)})
 		}
 		if last {
-			c.cells = l.cells
-			return l, nil
+			return c.line, nil
 		}
 	}
 }

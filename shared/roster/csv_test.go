@@ -12,6 +12,7 @@ import (
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/simplifiedchinese"
 	"golang.org/x/text/encoding/traditionalchinese"
+	"golang.org/x/text/encoding/unicode"
 
 	"github.com/tributary-app/tributary/shared/roster"
 	"github.com/tributary-app/tributary/shared/roster/form"
@@ -42,6 +43,8 @@ func TestACSVFileIsReadInWhatItIsWritten(t *testing.T) {
 		{"UTF-8", plainCSV},
 		{"UTF-8 with a mark", "\xef\xbb\xbf" + plainCSV},
 		{"GB18030", encoded(t, simplifiedchinese.GB18030, plainCSV)},
+		{"UTF-16 of little ends", encoded(t, unicode.UTF16(unicode.LittleEndian, unicode.UseBOM), plainCSV)},
+		{"UTF-16 of big ends", encoded(t, unicode.UTF16(unicode.BigEndian, unicode.UseBOM), strings.ReplaceAll(plainCSV, ",", "\t"))},
 		{"CRLF", strings.ReplaceAll(plainCSV, "\n", "\r\n")},
 		{"CR", strings.ReplaceAll(plainCSV, "\n", "\r")},
 		{"tabs", strings.ReplaceAll(plainCSV, ",", "\t")},

@@ -5,12 +5,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/tributary-app/tributary/shared/roster/form"
 )
 
 // line is one row of raw cells, from column A on; trailing empty ones are left
-// out. Nothing is judged yet.
+// out. Nothing is judged yet. It and its texts last until the next line.
 type line struct {
 	number int
 	cells  []cell
@@ -25,42 +26,86 @@ func (l *line) set(column int, c cell) {
 }
 
 func (l line) at(column int) cell {
-	if column < len(l.cells) {
+	if uint(column) < uint(len(l.cells)) {
 		return l.cells[column]
 	}
 	return cell{}
 }
 
-// cell is a cell's stored value, never its formatted look.
-type cell struct {
-	kind cellKind
-	text string // of a number, as it is stored
+// keep is a copy of the line that lasts.
+func (l line) keep() line {
+	cells := slices.Clone(l.cells)
+	for i := range cells {
+		cells[i] = cells[i].keep()
+	}
+	return line{l.number, cells}
 }
 
-type cellKind uint8
+// filled reports whether any cell of the line holds anything.
+func (l line) filled() bool {
+	return slices.ContainsFunc(l.cells, func(c cell) bool { return !c.blank() })
+}
 
-const (
-	textCell    cellKind = iota // with text "", a blank cell
-	numberCell                  // a binary floating-point number
-	errorCell                   // #N/A and the like
-	pendingCell                 // a formula whose value was never computed
-)
+// cell is a cell's stored value, never its formatted look.
+type cell struct {
+	text  string // of a number, as it is stored
+	style int32
+	kind  Kind
+	kept  bool // the text outlasts the line
+	date  bool // a number that the sheet shows as a date
+}
 
-func (c cell) blank() bool { return c.kind == textCell && clean(c.text) == "" }
-
-// string is the cell as a person would read it aloud: a whole number without
-// exponent or fraction. lost reports a number of more than the 15 digits that
-// spreadsheet programs keep, so that its tail can't be trusted.
-func (c cell) string() (s string, lost bool) {
-	if c.kind != numberCell {
-		return clean(c.text), false
+func (c cell) blank() bool {
+	if c.kind != TextCell {
+		return false
 	}
+	if c.text == "" {
+		return true
+	}
+	if b := c.text[0]; b > ' ' && b <= '~' || b >= 0xe4 && b <= 0xe9 { // nothing that would be cleaned away begins so
+		return false
+	}
+	return clean(c.text) == ""
+}
+
+func (c cell) keep() cell {
+	if !c.kept {
+		c.text, c.kept = strings.Clone(c.text), true
+	}
+	return c
+}
+
+// appendNumber appends a number as a person would read it aloud: a whole one
+// without exponent or fraction, a date as 2006-01-02. lost reports more than
+// the 15 digits that spreadsheet programs keep, so that its tail can't be
+// trusted. ok is false when it isn't a number.
+func appendNumber(to []byte, c cell) (b []byte, lost, ok bool) {
 	f, err := strconv.ParseFloat(strings.TrimSpace(c.text), 64)
 	if err != nil {
-		return clean(c.text), false
+		return to, false, false
 	}
-	s = strconv.FormatFloat(f, 'f', -1, 64)
-	return s, f >= 1e15 || f <= -1e15
+	// What was typed as 1-2 or 2026/1 has become a date. Its serial number, which nobody sees, mustn't be taken for an id.
+	if c.date && f >= 1 && f < lastDate {
+		day := time.Date(1899, 12, 30, 0, 0, 0, 0, time.UTC).AddDate(0, 0, int(f))
+		return day.AppendFormat(to, time.DateOnly), false, true
+	}
+	return strconv.AppendFloat(to, f, 'f', -1, 64), f >= 1e15 || f <= -1e15, true
+}
+
+// lastDate is the day after the last that a spreadsheet knows, in 9999.
+const lastDate = 2958466
+
+// isPlainNumber reports that a number stands as a person would read it.
+func isPlainNumber(s string) bool {
+	if len(s) == 0 || len(s) > 15 || s[0] == '0' {
+		return false
+	}
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return true
 }
 
 // merge is one column of a merged area: its leftmost, as only that holds the
@@ -111,7 +156,7 @@ func (f *fill) down(l line, header int, blank bool) line {
 	switch {
 	case len(f.merges) == 0, int(f.merges[0].top) > l.number, int(f.merges[0].top) <= header:
 	case int(f.merges[0].top) == l.number:
-		f.value = l.at(f.column)
+		f.value = l.at(f.column).keep()
 	case !blank && l.at(f.column).blank():
 		for len(l.cells) <= f.column {
 			l.cells = append(l.cells, cell{})
@@ -119,9 +164,4 @@ func (f *fill) down(l line, header int, blank bool) line {
 		l.cells[f.column] = f.value
 	}
 	return l
-}
-
-// blank reports whether all of these columns are.
-func (l line) blank(columns []int) bool {
-	return !slices.ContainsFunc(columns, func(c int) bool { return !l.at(c).blank() })
 }

@@ -2,43 +2,44 @@ package roster
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"slices"
-	"strings"
 
+	"github.com/tributary-app/tributary/shared/network"
 	"github.com/tributary-app/tributary/shared/roster/form"
 )
 
-// Limits on what is kept of a file. They have room for a sheet of the most
-// rows that there may be, and keep a small file that unpacks to much, or says
-// little in many rows, from taking the memory of the function that reads it.
-const (
-	maxText   = 4 << 10   // bytes of one cell; the longest group path takes 1,248
-	maxTexts  = 128 << 20 // bytes of all rows together
-	maxGroups = 1 << 16   // different group paths that are kept once for all their rows
-)
+// maxText is how many bytes of a cell are read for a row; the longest group
+// path takes 1,248.
+const maxText = 4 << 10
 
 // intake takes the lines of a sheet one by one, as a reader finds them, and
-// makes them rows: no line outlives it but those that may be the header.
+// gives each the rows that they are. No line outlives it but those that may be
+// the header.
 type intake struct {
 	ctx    context.Context
-	fills  []fill // by column
+	each   func(*network.RosterRow) error
 	top    []line // the lines where a header may stand, until one is chosen
 	header header
-	bad    error // why no row is read; the file is read on all the same, as damage is the better answer
 	chosen bool
-	filled bool // whether any cell holds anything
-	wanted []int
-	rows   []row
-	seen   partners
-	groups map[string][]string // by what was written
-	texts  int                 // bytes kept
+	bad    error // why no row is read; the file is read on all the same, as damage is the better answer
+	filled bool  // whether any cell holds anything
+	wanted []int // the columns that mean something
+	check  *checker
+	rows   int
+	ok     int
+	given  int // the last row that each has had from an earlier intake
+
+	merges func() []merge // the merged areas of the sheet, by column and row; asked once, when they first may matter
+	asked  bool
+	areas  []merge // what it said, if any mean something
+	fills  []fill  // by column
+	above  []bool  // of each wanted column, whether the last line that wasn't blank had something there
 }
 
-// newIntake knows the merged areas of the sheet beforehand.
-func newIntake(ctx context.Context, merges []merge) *intake {
-	return &intake{ctx: ctx, fills: fillsOf(merges), seen: newPartners(), groups: map[string][]string{}}
-}
+// errMerged is that the sheet has merged areas that mean something. Rows that
+// were given before are as they would have been.
+var errMerged = errors.New("roster: merged areas")
 
 // take reads the next line, which is the caller's again afterwards.
 func (in *intake) take(l line) error {
@@ -47,7 +48,7 @@ func (in *intake) take(l line) error {
 	}
 	in.filled = in.filled || l.filled()
 	if !in.chosen && l.number <= headerRows {
-		in.top = append(in.top, line{l.number, slices.Clone(l.cells)})
+		in.top = append(in.top, l.keep())
 		return nil
 	}
 	if err := in.choose(); err != nil {
@@ -68,9 +69,13 @@ func (in *intake) choose() error {
 	} else {
 		in.bad = h.complete()
 	}
-	for _, column := range h.column {
-		in.wanted = append(in.wanted, column)
+	in.check = newChecker(h)
+	for _, column := range in.check.column {
+		if column >= 0 {
+			in.wanted = append(in.wanted, column)
+		}
 	}
+	in.above = make([]bool, len(in.wanted))
 	for _, l := range in.top {
 		if err := in.read(l); err != nil {
 			return err
@@ -85,54 +90,60 @@ func (in *intake) read(l line) error {
 	if in.bad != nil || l.number <= in.header.row {
 		return nil
 	}
-	blank := l.blank(in.wanted)
-	for i := range in.fills {
-		if f := &in.fills[i]; slices.Contains(in.wanted, f.column) {
-			l = f.down(l, in.header.row, blank)
+	blank, gap := true, false // gap: nothing below something, where a merged area may be
+	for i, column := range in.wanted {
+		empty := l.at(column).blank()
+		blank = blank && empty
+		gap = gap || empty && in.above[i]
+	}
+	if in.fills != nil {
+		for i := range in.fills {
+			l = in.fills[i].down(l, in.header.row, blank)
 		}
 	}
 	if blank {
 		return nil
 	}
-	r := readRow(l, in.header.column)
-	if r.Problem == nil {
-		in.seen.check(in.rows, &r)
+	if !in.asked {
+		if gap {
+			in.asked = true
+			if in.areas = in.meaning(in.merges()); len(in.areas) > 0 {
+				return errMerged
+			}
+		}
+		for i, column := range in.wanted {
+			in.above[i] = !l.at(column).blank()
+		}
 	}
-	if in.keep(&r); in.texts > maxTexts {
-		return &FileError{Code: form.TooLarge, Detail: "the rows hold more than 128 MiB of text", Row: r.Number}
+	r := in.check.check(l)
+	in.rows++
+	if r.Code == "" {
+		in.ok++
 	}
-	if len(in.rows) == cap(in.rows) {
-		// append would grow by a quarter each time, and leave four times the rows behind.
-		in.rows = append(make([]row, 0, max(64, 2*len(in.rows))), in.rows...)
+	if r.Number <= in.given {
+		return nil
 	}
-	in.rows = append(in.rows, r)
-	return nil
+	in.given = r.Number
+	return in.each(r)
 }
 
-// keep counts what a row takes beside its own struct, and shares the group
-// path of an earlier one.
-func (in *intake) keep(r *row) {
-	in.texts += len(r.Corp) + len(r.Contact) + len(r.Phone) + len(r.CustomID) + len(r.MemberCustomID)
-	if r.Problem != nil {
-		in.texts += len(r.Problem.Detail)
+// meaning is those of the areas that are below the header, in a column that is
+// read.
+func (in *intake) meaning(areas []merge) []merge {
+	var mean []merge
+	for _, m := range areas {
+		for _, column := range in.wanted {
+			if int(m.column) == column && int(m.top) > in.header.row {
+				mean = append(mean, m)
+				break
+			}
+		}
 	}
-	if r.Group == nil {
-		return
-	}
-	written := strings.Join(r.Group, "/")
-	if known, ok := in.groups[written]; ok {
-		r.Group = known
-		return
-	}
-	const level = 16 // bytes of a string that points to its text
-	in.texts += len(written) + level*len(r.Group)
-	if len(in.groups) < maxGroups {
-		in.groups[written] = r.Group
-	}
+	return mean
 }
 
-// end is the sheet, when no line is left.
-func (in *intake) end() (*rows, error) {
+// end is what to say of the sheet, when no line is left.
+func (in *intake) end(name string) (*Sheet, error) {
 	if err := in.choose(); err != nil {
 		return nil, err
 	}
@@ -141,19 +152,8 @@ func (in *intake) end() (*rows, error) {
 		return nil, fileError(form.EmptyFile, "blank cells only")
 	case in.bad != nil:
 		return nil, in.bad
-	case len(in.rows) == 0:
+	case in.rows == 0:
 		return nil, &FileError{Code: form.EmptyFile, Detail: "no row below the header", Row: in.header.row}
 	}
-	return &rows{HeaderRow: in.header.row, Unknown: in.header.unknown, Rows: in.rows}, nil
-}
-
-// fits is a cell's text, cut where it is longer than any that is valid.
-func fits(s string) string {
-	if len(s) <= maxText {
-		return s
-	}
-	if s = clean(s); len(s) > maxText {
-		s = strings.ToValidUTF8(s[:maxText], "")
-	}
-	return strings.Clone(s)
+	return &Sheet{Name: name, HeaderRow: in.header.row, Unknown: in.header.unknown, Rows: in.rows, OK: in.ok}, nil
 }

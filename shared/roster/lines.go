@@ -2,7 +2,6 @@ package roster
 
 import (
 	"context"
-	"errors"
 	"io"
 )
 
@@ -33,15 +32,97 @@ const (
 	PendingCell             // a formula whose value was never computed
 )
 
+// maxRaw is how many bytes of a cell are given as they stand: Excel's 32,767
+// characters, of four bytes at most.
+const maxRaw = 128 << 10
+
 // Lines reads a file as Read does, and gives each all of its rows as they
-// stand: those above the header too, none that holds nothing. Its errors are
-// Read's, but that each's end it all the same.
+// stand: those above the header too, none that has no cell. Merged areas are
+// not filled. Its errors are those of Read, which has to be asked whether the
+// rows mean anything.
 func Lines(ctx context.Context, r io.ReaderAt, size int64, o Options, each func(*Line) error) (*Sheet, error) {
-	return nil, errors.New("roster: lines are on their way")
+	src := &source{r: r}
+	s, err := lines(ctx, src, size, o, each)
+	if err = src.judge(ctx, err); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func lines(ctx context.Context, r io.ReaderAt, size int64, o Options, each func(*Line) error) (*Sheet, error) {
+	f, err := open(ctx, r, size, o, maxRaw)
+	if err != nil {
+		return nil, err
+	}
+	s := &Sheet{Name: f.name}
+	var top []line
+	var out Line
+	chosen := false
+	give := func(l line) error {
+		out = Line{Number: l.number, Header: l.number == s.HeaderRow, Cells: out.Cells[:0]}
+		for column, c := range l.cells {
+			if c.kind != TextCell || c.text != "" {
+				out.Cells = append(out.Cells, Cell{column, c.kind, c.text, int(c.style)})
+			}
+		}
+		s.Rows++
+		return each(&out)
+	}
+	choose := func() error {
+		chosen = true
+		h, _ := findHeader(top)
+		s.HeaderRow, s.Unknown = h.row, h.unknown
+		for _, l := range top {
+			if err := give(l); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	_, err = f.lines(func(l line) error {
+		switch {
+		case l.number%1024 == 0 && ctx.Err() != nil:
+			return ctx.Err()
+		case chosen:
+			return give(l)
+		case l.number <= headerRows:
+			top = append(top, l.keep())
+			return nil
+		}
+		if err := choose(); err != nil {
+			return err
+		}
+		return give(l)
+	})
+	if err == nil && !chosen {
+		err = choose()
+	}
+	return s, err
 }
 
 // Styles is the workbook's part that says what the styles of its cells look
 // like, as it stands, at most 8 MiB; nil when there is none, as in a CSV file.
 func Styles(ctx context.Context, r io.ReaderAt, size int64) ([]byte, error) {
-	return nil, errors.New("roster: styles are on their way")
+	src := &source{r: r}
+	b, err := styles(ctx, src, size)
+	return b, src.judge(ctx, err)
+}
+
+func styles(ctx context.Context, r io.ReaderAt, size int64) ([]byte, error) {
+	if k, err := sniff(r, size); err != nil || k != zipped {
+		return nil, err
+	}
+	w, err := openWorkbook(ctx, r, size)
+	if err != nil {
+		return nil, err
+	}
+	e, ok := w.related("styles")
+	if !ok {
+		return nil, nil
+	}
+	part, err := w.open(e, maxPart)
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(part)
 }

@@ -69,35 +69,51 @@ func fileError(code, detail string) error { return &FileError{Code: code, Detail
 // must keep what it got to itself until Read has returned without an error.
 func Read(ctx context.Context, r io.ReaderAt, size int64, o Options, each func(*network.RosterRow) error) (*Sheet, error) {
 	src := &source{r: r}
-	sheet, err := read(ctx, src, size)
-	switch {
-	case src.err != nil: // what looks like a damaged file may be a lost connection
-		return nil, fmt.Errorf("read roster: %w", src.err)
-	case ctx.Err() != nil:
-		return nil, fmt.Errorf("read roster: %w", ctx.Err())
-	case err != nil:
+	s, err := read(ctx, src, size, o, each)
+	if err = src.judge(ctx, err); err != nil {
 		return nil, err
-	}
-	s := &Sheet{HeaderRow: sheet.HeaderRow, Unknown: sheet.Unknown}
-	for _, r := range sheet.Rows {
-		row := network.RosterRow{
-			Number: r.Number, Corp: r.Corp, Contact: r.Contact, Leader: r.Leader, Phone: r.Phone,
-			Group: r.Group, CustomID: r.CustomID, MemberCustomID: r.MemberCustomID,
-		}
-		if p := r.Problem; p != nil {
-			row.Code, row.Field, row.Detail = p.Code, p.Field, p.Detail
-		} else {
-			s.OK++
-		}
-		s.Rows++
-		if err := each(&row); err != nil {
-			return nil, err
-		}
 	}
 	return s, nil
 }
 
-func read(ctx context.Context, r io.ReaderAt, size int64) (*rows, error) {
+func read(ctx context.Context, r io.ReaderAt, size int64, o Options, each func(*network.RosterRow) error) (*Sheet, error) {
+	f, err := open(ctx, r, size, o, maxText)
+	if err != nil {
+		return nil, err
+	}
+	in := &intake{ctx: ctx, each: each, merges: f.merges}
+	s, err := f.rows(in)
+	if errors.Is(err, errMerged) {
+		// Merged areas stand behind the cells, so what they mean takes another look at these.
+		in = &intake{ctx: ctx, each: each, given: in.given, asked: true, fills: fillsOf(in.areas)}
+		s, err = f.rows(in)
+	}
+	return s, err
+}
+
+// file is a roster that has been opened, of either kind.
+type file struct {
+	name   string                                                 // of the sheet
+	lines  func(take func(line) error) (areas []merge, err error) // gives take the lines that hold anything, to the end
+	merges func() []merge                                         // the merged areas that lines will end with
+}
+
+// rows takes all lines in, and says what they were.
+func (f *file) rows(in *intake) (*Sheet, error) {
+	areas, err := f.lines(in.take)
+	if err != nil {
+		return nil, err
+	}
+	if err := sortMerges(areas); err != nil {
+		return nil, err
+	}
+	in.merges = func() []merge { return areas }
+	return in.end(f.name)
+}
+
+// open finds out what a file is, and what of it is to be read. A text is cut
+// to so many bytes.
+func open(ctx context.Context, r io.ReaderAt, size int64, o Options, most int) (*file, error) {
 	switch {
 	case size == 0:
 		return nil, fileError(form.EmptyFile, "no bytes")
@@ -109,9 +125,9 @@ func read(ctx context.Context, r io.ReaderAt, size int64) (*rows, error) {
 		return nil, err
 	}
 	if k == zipped {
-		return readWorkbook(ctx, r, size)
+		return openSheet(ctx, r, size, o.Sheet, most)
 	}
-	return readCSV(ctx, r, size)
+	return openCSV(ctx, r, size, most)
 }
 
 // source remembers when the bytes themselves couldn't be had.
@@ -128,27 +144,14 @@ func (s *source) ReadAt(p []byte, off int64) (int, error) {
 	return n, err
 }
 
-type rows struct {
-	HeaderRow int
-	Unknown   []string
-	Rows      []row
-}
-
-type row struct {
-	Number         int
-	Corp           string
-	Contact        string
-	Leader         bool
-	Phone          string
-	Group          []string
-	CustomID       string
-	MemberCustomID string
-	Repeats        int
-	Problem        *problem
-}
-
-type problem struct {
-	Code   string
-	Field  string
-	Detail string
+// judge is the error of what was read: what looks like a damaged file may be a
+// lost connection.
+func (s *source) judge(ctx context.Context, err error) error {
+	switch {
+	case s.err != nil:
+		return fmt.Errorf("read roster: %w", s.err)
+	case ctx.Err() != nil:
+		return fmt.Errorf("read roster: %w", ctx.Err())
+	}
+	return err
 }

@@ -41,7 +41,7 @@ func sniff(r io.ReaderAt, size int64) (kind, error) {
 		// The first record of Excel 2 to 5, which is at most 16 bytes long.
 		return 0, fileError(form.LegacyXLS, "a BIFF stream")
 	case bytes.HasPrefix(head, []byte(utf16LE)), bytes.HasPrefix(head, []byte(utf16BE)):
-		return 0, fileError(form.EncodingUnknown, "UTF-16")
+		return text, nil
 	case bytes.IndexByte(head, 0) >= 0:
 		return 0, fileError(form.NotAWorkbook, "binary data")
 	}

@@ -20,7 +20,7 @@ func TestSharedTextsAreFoundByNumber(t *testing.T) {
 	const n = 200_000
 	var all texts
 	for i := range n {
-		if err := all.add(text(i)); err != nil {
+		if err := all.add([]byte(text(i))); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -50,11 +50,11 @@ func TestSharedTextsHaveLimits(t *testing.T) {
 			t.Parallel()
 			var all texts
 			for range c.most {
-				if err := all.add(c.text); err != nil {
+				if err := all.add([]byte(c.text)); err != nil {
 					t.Fatalf("text %d: got %v, want it kept", all.count, err)
 				}
 			}
-			if e, ok := errors.AsType[*FileError](all.add(c.text)); !ok || e.Code != form.TooLarge {
+			if e, ok := errors.AsType[*FileError](all.add([]byte(c.text))); !ok || e.Code != form.TooLarge {
 				t.Errorf("got %v beyond the last, want %s", e, form.TooLarge)
 			}
 		})

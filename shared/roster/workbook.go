@@ -1,45 +1,46 @@
 package roster
 
 import (
-	"archive/zip"
-	"cmp"
+	"bytes"
 	"context"
-	"encoding/xml"
-	"errors"
 	"fmt"
 	"io"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/tributary-app/tributary/shared/roster/form"
 )
 
-// Limits on what is really read out of a workbook (design.md section 4). What
-// a file says of its own sizes is not believed.
-const (
-	maxEntries   = 500
-	maxDirectory = 1 << 20   // bytes of the archive's list of entries
-	maxRelations = 1000      // of one part
-	maxSheet     = 2 << 30   // bytes unpacked
-	maxStrings   = 512 << 20 // bytes unpacked
-	maxPart      = 8 << 20   // bytes unpacked of the small parts
-	maxToken     = 1 << 20   // bytes between two tags
-	maxDepth     = 64        // elements inside one another; a worksheet has ten or so
-	maxAttrs     = 256       // attributes of one tag; the root's name spaces are the most, some dozens
-	maxMerges    = 1 << 20   // merged areas
-	bombFree     = 10 << 20  // bytes that may unpack at any rate
-	bombRate     = 100       // beyond that, so many bytes a packed one
-)
+const maxRelations = 1000 // of one part
 
-// readWorkbook reads the first visible worksheet of an .xlsx file. Parts are
-// found by their relationships, never by name, as writers name them freely.
-func readWorkbook(ctx context.Context, r io.ReaderAt, size int64) (*rows, error) {
-	p, err := openPackage(ctx, r, size)
+// workbook is an .xlsx file whose parts have been found. They are found by
+// their relationships, never by name, as writers name them freely.
+type workbook struct {
+	*archive
+	types  map[string]string // content type by part name in lower case with a leading slash, or by extension
+	part   entry
+	rels   []relationship
+	sheets []sheetName
+}
+
+// sheetName is a worksheet as its tab shows it.
+type sheetName struct {
+	name, part string
+	hidden     bool
+}
+
+func openWorkbook(ctx context.Context, r io.ReaderAt, size int64) (*workbook, error) {
+	a, err := openArchive(ctx, r, size)
 	if err != nil {
 		return nil, err
 	}
-	root, err := p.relationships("")
+	w := &workbook{archive: a, types: map[string]string{}}
+	if err := w.contentTypes(); err != nil {
+		return nil, err
+	}
+	root, err := w.relationships("")
 	if err != nil {
 		return nil, err
 	}
@@ -49,115 +50,111 @@ func readWorkbook(ctx context.Context, r io.ReaderAt, size int64) (*rows, error)
 			book = rel.target
 		}
 	}
-	f := p.find(book)
-	if f == nil || !p.says(book, "sheet.main+xml", "template.main+xml", "sheet.macroEnabled.main+xml") {
-		return nil, fileError(form.NotAWorkbook, p.what())
+	found := false
+	if w.part, found = w.find(book); !found || !w.says(book, "sheet.main+xml", "template.main+xml", "sheet.macroEnabled.main+xml") {
+		return nil, fileError(form.NotAWorkbook, w.what())
 	}
-	rels, err := p.relationships(book)
+	if w.rels, err = w.relationships(book); err != nil {
+		return nil, err
+	}
+	return w, w.tabs()
+}
+
+// openSheet makes the first visible worksheet ready to be read, or the one of a
+// name.
+func openSheet(ctx context.Context, r io.ReaderAt, size int64, name string, most int) (*file, error) {
+	w, err := openWorkbook(ctx, r, size)
 	if err != nil {
 		return nil, err
 	}
-	sheet, err := p.firstVisible(f, rels)
+	tab, e, err := w.tab(name)
 	if err != nil {
 		return nil, err
 	}
-	shared := &texts{}
-	for _, rel := range rels {
-		if rel.is("sharedStrings") {
-			if f := p.find(rel.target); f != nil {
-				if shared, err = p.sharedStrings(f); err != nil {
-					return nil, err
-				}
+	dates, err := w.dateStyles()
+	if err != nil {
+		return nil, err
+	}
+	shared, err := w.sharedStrings(most)
+	if err != nil {
+		return nil, err
+	}
+	f := &file{name: tab.name}
+	f.lines = func(take func(line) error) ([]merge, error) {
+		s := &worksheet{shared: shared, dates: dates, most: most}
+		err := w.scan(e, maxSheet, func(x *lexer) error {
+			s.lexer = x
+			return s.read(take)
+		})
+		return s.merges, err
+	}
+	f.merges = func() []merge { return w.mergesOf(e) }
+	return f, nil
+}
+
+// mergesOf is the merged areas of a sheet, found without a look at its cells.
+// What is wrong with it is told by who reads these, so then it has none.
+func (w *workbook) mergesOf(e entry) []merge {
+	in, err := w.open(e, maxSheet)
+	if err != nil || !contains(in, "mergeCell") {
+		return nil
+	}
+	s := &worksheet{}
+	err = w.scan(e, maxSheet, func(x *lexer) error {
+		s.lexer = x
+		return x.each(func() error {
+			if string(x.name) != "mergeCell" {
+				return nil
 			}
-		}
+			return s.mergeCell()
+		})
+	})
+	if err != nil || sortMerges(s.merges) != nil {
+		return nil
 	}
-	return p.worksheet(sheet, shared)
+	return s.merges
 }
 
-// workbookPackage is the zip archive that an .xlsx file is.
-type workbookPackage struct {
-	ctx   context.Context
-	files map[string]*zip.File // by name in lower case, as part names ignore case
-	types map[string]string    // content type by part name in lower case with a leading slash, or by extension
-}
-
-func openPackage(ctx context.Context, r io.ReaderAt, size int64) (*workbookPackage, error) {
-	directory := &allowance{r: r, left: maxDirectory}
-	z, err := zip.NewReader(directory, size)
-	switch {
-	case directory.left < 0:
-		return nil, fileError(form.TooLarge, "the archive's directory is more than 1 MiB")
-	case errors.Is(err, zip.ErrFormat):
-		// The list of parts is a zip archive's last thing.
-		return nil, fileError(form.Truncated, "the archive's directory is missing")
-	case err != nil && !errors.Is(err, zip.ErrInsecurePath):
-		return nil, fileError(form.Corrupt, "archive: "+err.Error())
-	case len(z.File) > maxEntries:
-		return nil, fileError(form.TooLarge, fmt.Sprintf("%d entries", len(z.File)))
-	case len(z.File) == 0:
-		return nil, fileError(form.NotAWorkbook, "an empty archive")
-	}
-	directory.spent = true
-	p := &workbookPackage{ctx: ctx, files: map[string]*zip.File{}, types: map[string]string{}}
-	type span struct{ from, to int64 }
-	var spans []span
-	for _, f := range z.File {
-		if f.Flags&1 != 0 {
-			return nil, fileError(form.PasswordProtected, "an encrypted entry")
+// contains reports whether a word is anywhere in what r gives.
+func contains(r io.Reader, word string) bool {
+	buf := make([]byte, window)
+	kept := 0
+	for {
+		n, err := r.Read(buf[kept:])
+		if bytes.Contains(buf[:kept+n], []byte(word)) {
+			return true
 		}
-		name := strings.ToLower(strings.TrimPrefix(strings.ReplaceAll(f.Name, `\`, "/"), "/"))
-		if p.files[name] != nil {
-			return nil, fileError(form.Corrupt, "two entries of one name")
-		}
-		p.files[name] = f
-		from, err := f.DataOffset()
 		if err != nil {
-			return nil, fileError(form.Corrupt, "archive: "+err.Error())
+			return false
 		}
-		to := from + int64(f.CompressedSize64)
-		if to > size || to < from {
-			return nil, fileError(form.Truncated, "an entry ends beyond the file")
-		}
-		spans = append(spans, span{from, to})
+		n += kept
+		kept = min(n, len(word)-1)
+		copy(buf, buf[n-kept:n])
 	}
-	slices.SortFunc(spans, func(a, b span) int { return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.to, b.to)) })
-	for i := 1; i < len(spans); i++ {
-		if spans[i].from < spans[i-1].to {
-			return nil, fileError(form.ZipBomb, "entries overlap")
-		}
-	}
-	return p, p.contentTypes()
 }
 
-// allowance lets a zip archive's directory be read to a limit, as it is held
-// whole, however many entries it claims. After that it is the file itself.
-type allowance struct {
-	r     io.ReaderAt
-	left  int64 // bytes, below 0 when more were asked for
-	spent bool  // the directory has been read
+// scan reads a part; read goes on to the check sum at its end.
+func (w *workbook) scan(e entry, limit int64, read func(*lexer) error) error {
+	in, err := w.open(e, limit)
+	if err != nil {
+		return err
+	}
+	x := newLexer(in)
+	return read(x)
 }
 
-func (a *allowance) ReadAt(b []byte, off int64) (int, error) {
-	if !a.spent {
-		if a.left -= int64(len(b)); a.left < 0 {
-			return 0, io.ErrUnexpectedEOF
-		}
+func (w *workbook) contentTypes() error {
+	e, ok := w.find("[Content_Types].xml")
+	if !ok {
+		return fileError(form.NotAWorkbook, w.what())
 	}
-	return a.r.ReadAt(b, off)
-}
-
-func (p *workbookPackage) contentTypes() error {
-	f := p.find("[Content_Types].xml")
-	if f == nil {
-		return fileError(form.NotAWorkbook, p.what())
-	}
-	return p.scan(f, maxPart, func(d *decoder) error {
-		return d.each(func(e xml.StartElement) error {
-			switch e.Name.Local {
+	return w.scan(e, maxPart, func(x *lexer) error {
+		return x.each(func() error {
+			switch string(x.name) {
 			case "Override":
-				p.types[strings.ToLower(attr(e, "PartName"))] = attr(e, "ContentType")
+				w.types[strings.ToLower(x.value("PartName"))] = x.value("ContentType")
 			case "Default":
-				p.types[strings.ToLower(attr(e, "Extension"))] = attr(e, "ContentType")
+				w.types[strings.ToLower(x.value("Extension"))] = x.value("ContentType")
 			}
 			return nil
 		})
@@ -165,28 +162,26 @@ func (p *workbookPackage) contentTypes() error {
 }
 
 // says reports whether the part's content type ends in one of these.
-func (p *workbookPackage) says(part string, types ...string) bool {
-	t, ok := p.types["/"+strings.ToLower(part)]
+func (w *workbook) says(part string, types ...string) bool {
+	t, ok := w.types["/"+strings.ToLower(part)]
 	if !ok {
-		t = p.types[strings.TrimPrefix(path.Ext(strings.ToLower(part)), ".")]
+		t = w.types[strings.TrimPrefix(path.Ext(strings.ToLower(part)), ".")]
 	}
 	return slices.ContainsFunc(types, func(end string) bool { return strings.HasSuffix(t, end) })
 }
 
 // what says what an archive is that is no workbook.
-func (p *workbookPackage) what() string {
+func (w *workbook) what() string {
 	for _, known := range []struct{ part, what string }{
 		{"xl/workbook.bin", "an .xlsb workbook"}, {"word/document.xml", "a .docx document"}, {"ppt/presentation.xml", "a .pptx presentation"},
 		{"content.xml", "an OpenDocument file"}, {"index/document.iwa", "a Numbers file"},
 	} {
-		if p.find(known.part) != nil {
+		if _, ok := w.find(known.part); ok {
 			return known.what
 		}
 	}
 	return "an archive without a workbook"
 }
-
-func (p *workbookPackage) find(part string) *zip.File { return p.files[strings.ToLower(part)] }
 
 type relationship struct{ id, kind, target string }
 
@@ -195,86 +190,181 @@ type relationship struct{ id, kind, target string }
 func (r relationship) is(kind string) bool { return path.Base(r.kind) == kind }
 
 // relationships of a part, or of the package when part is "".
-func (p *workbookPackage) relationships(part string) ([]relationship, error) {
+func (w *workbook) relationships(part string) ([]relationship, error) {
 	dir, base := path.Split(part)
-	f := p.find(path.Join(dir, "_rels", base+".rels"))
-	if f == nil {
-		return nil, fileError(form.NotAWorkbook, p.what())
+	e, ok := w.find(path.Join(dir, "_rels", base+".rels"))
+	if !ok {
+		return nil, fileError(form.NotAWorkbook, w.what())
 	}
 	var rels []relationship
-	err := p.scan(f, maxPart, func(d *decoder) error {
-		return d.each(func(e xml.StartElement) error {
-			if e.Name.Local != "Relationship" || attr(e, "TargetMode") == "External" {
+	err := w.scan(e, maxPart, func(x *lexer) error {
+		return x.each(func() error {
+			if string(x.name) != "Relationship" || x.value("TargetMode") == "External" {
 				return nil
 			}
-			target := strings.ReplaceAll(attr(e, "Target"), `\`, "/")
+			target := strings.ReplaceAll(x.value("Target"), `\`, "/")
 			if !strings.HasPrefix(target, "/") {
 				target = path.Join(dir, target)
 			}
 			if len(rels) == maxRelations {
 				return fileError(form.TooLarge, fmt.Sprintf("more than %d relationships", maxRelations))
 			}
-			rels = append(rels, relationship{attr(e, "Id"), attr(e, "Type"), strings.TrimPrefix(path.Clean("/"+target), "/")})
+			rels = append(rels, relationship{x.value("Id"), x.value("Type"), strings.TrimPrefix(path.Clean("/"+target), "/")})
 			return nil
 		})
 	})
 	return rels, err
 }
 
-// firstVisible is the first worksheet that isn't hidden, in the order of the tabs.
-func (p *workbookPackage) firstVisible(book *zip.File, rels []relationship) (*zip.File, error) {
-	var sheet *zip.File
-	err := p.scan(book, maxPart, func(d *decoder) error {
-		return d.each(func(e xml.StartElement) error {
-			if e.Name.Local != "sheet" || sheet != nil || strings.HasSuffix(strings.ToLower(attr(e, "state")), "hidden") {
+// related is the part that the workbook's first relationship of a kind leads to.
+func (w *workbook) related(kind string) (entry, bool) {
+	for _, rel := range w.rels {
+		if e, ok := w.find(rel.target); ok && rel.is(kind) {
+			return e, true
+		}
+	}
+	return entry{}, false
+}
+
+// tabs are the workbook's worksheets, in order.
+func (w *workbook) tabs() error {
+	return w.scan(w.part, maxPart, func(x *lexer) error {
+		return x.each(func() error {
+			if string(x.name) != "sheet" {
 				return nil
 			}
-			for _, rel := range rels {
-				if rel.id != attr(e, "id") || !rel.is("worksheet") {
-					continue
-				}
-				if sheet = p.find(rel.target); sheet == nil {
-					return fileError(form.Corrupt, "the sheet isn't in the file")
+			id := x.value("id")
+			for _, rel := range w.rels {
+				if rel.id == id && rel.is("worksheet") {
+					hidden := strings.HasSuffix(strings.ToLower(x.value("state")), "hidden")
+					w.sheets = append(w.sheets, sheetName{x.value("name"), rel.target, hidden})
+					break
 				}
 			}
 			return nil
 		})
 	})
-	if err == nil && sheet == nil {
-		err = fileError(form.EmptyFile, "no visible worksheet")
-	}
-	return sheet, err
 }
 
-// sharedStrings are the texts that cells point to by number.
-func (p *workbookPackage) sharedStrings(f *zip.File) (*texts, error) {
+// tab is the first visible worksheet, or the one of a name, hidden or not.
+func (w *workbook) tab(name string) (sheetName, entry, error) {
+	i := slices.IndexFunc(w.sheets, func(s sheetName) bool {
+		if name == "" {
+			return !s.hidden
+		}
+		return strings.EqualFold(clean(s.name), clean(name))
+	})
+	switch {
+	case i < 0 && name == "":
+		return sheetName{}, entry{}, fileError(form.EmptyFile, "no visible worksheet")
+	case i < 0:
+		return sheetName{}, entry{}, fileError(form.NoHeader, "no sheet is called "+shorten(clean(name)))
+	}
+	e, ok := w.find(w.sheets[i].part)
+	if !ok {
+		return sheetName{}, entry{}, fileError(form.Corrupt, "the sheet isn't in the file")
+	}
+	return w.sheets[i], e, nil
+}
+
+// sharedStrings are the texts that cells point to by number, each cut to so
+// many bytes.
+func (w *workbook) sharedStrings(most int) (*texts, error) {
 	all := &texts{}
-	err := p.scan(f, maxStrings, func(d *decoder) error {
-		return d.each(func(e xml.StartElement) error {
-			if e.Name.Local != "si" {
-				return nil
+	e, ok := w.related("sharedStrings")
+	if !ok {
+		return all, nil
+	}
+	var text []byte
+	err := w.scan(e, maxStrings, func(x *lexer) error {
+		for {
+			if quick, n := x.quickText(); n > 0 && len(x.starts) == 1 {
+				x.at += n
+				if err := all.add(cut(quick, most)); err != nil {
+					return err
+				}
+				continue
 			}
-			s, err := d.richText("si")
-			if err != nil {
+			t, err := x.next()
+			switch {
+			case err != nil:
+				return err
+			case t == partEnd:
+				return nil
+			case t != startTag || string(x.name) != "si":
+				continue
+			}
+			if text, err = x.richText(text[:0]); err != nil {
 				return err
 			}
-			return all.add(s)
-		})
+			if err := all.add(cut(text, most)); err != nil {
+				return err
+			}
+		}
 	})
 	all.seal()
 	return all, err
 }
 
-// scan reads a part whole, to the check sum at its end.
-func (p *workbookPackage) scan(f *zip.File, limit int64, read func(*decoder) error) error {
-	rc, err := f.Open()
-	if err != nil {
-		return fileError(form.Corrupt, "archive: "+err.Error())
+// dateStyles tells of each cell style whether it shows a number as a date.
+func (w *workbook) dateStyles() ([]bool, error) {
+	e, ok := w.related("styles")
+	if !ok {
+		return nil, nil
 	}
-	defer rc.Close()
-	d := newDecoder(p.ctx, rc, limit, int64(f.CompressedSize64))
-	if err := read(d); err != nil {
-		return err
+	formats := map[int]bool{}
+	var dates []bool
+	err := w.scan(e, maxPart, func(x *lexer) error {
+		return x.each(func() error {
+			switch string(x.name) {
+			case "numFmt":
+				if id, err := strconv.Atoi(x.value("numFmtId")); err == nil {
+					formats[id] = isDateFormat(x.value("formatCode"))
+				}
+			case "cellXfs":
+				return x.children(func() error {
+					id, _ := strconv.Atoi(x.value("numFmtId"))
+					is, own := formats[id]
+					dates = append(dates, own && is || !own && isBuiltInDate(id))
+					return x.skip()
+				})
+			}
+			return nil
+		})
+	})
+	return dates, err
+}
+
+// isBuiltInDate knows the formats that need no code: dates, with and without a
+// time of day, of East Asia too (ECMA-376 part 1, 18.8.30).
+func isBuiltInDate(id int) bool {
+	return id >= 14 && id <= 17 || id == 22 || id >= 27 && id <= 31 || id == 36 || id >= 50 && id <= 54 || id == 57 || id == 58
+}
+
+// isDateFormat reports whether a format's first section shows a day or a year.
+// What is quoted, in brackets or escaped shows itself.
+func isDateFormat(code string) bool {
+	for i := 0; i < len(code); i++ {
+		switch code[i] {
+		case '"':
+			end := strings.IndexByte(code[i+1:], '"')
+			if end < 0 {
+				return false
+			}
+			i += end + 1
+		case '[':
+			end := strings.IndexByte(code[i+1:], ']')
+			if end < 0 {
+				return false
+			}
+			i += end + 1
+		case '\\', '_', '*':
+			i++
+		case ';':
+			return false
+		case 'd', 'D', 'y', 'Y':
+			return true
+		}
 	}
-	return d.end()
+	return false
 }

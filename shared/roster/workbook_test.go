@@ -44,7 +44,7 @@ func sheet(rows string, strs ...string) parts {
 	return p
 }
 
-func (p parts) zip(t *testing.T) []byte {
+func (p parts) zip(t testing.TB) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	w := zip.NewWriter(&b)
@@ -266,7 +266,8 @@ func TestAFileIsToldForWhatItIs(t *testing.T) {
 		{"an XML spreadsheet", `<?xml version="1.0"?><Workbook/>`, form.NotAWorkbook},
 		{"a PDF", "%PDF-1.7\n", form.NotAWorkbook},
 		{"a picture", "\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR", form.NotAWorkbook},
-		{"UTF-16", "\xff\xfe\x01\x4f\x1a\x4e", form.EncodingUnknown},
+		{"half a character of UTF-16", "\xff\xfe\x01\x4f\x1a", form.Truncated},
+		{"half a pair of UTF-16", "\xff\xfe\x01\xd8\x1a\x4e", form.EncodingUnknown},
 		{"a hidden sheet alone", string(sheet(person(2, cellC)).with("data/book.xml", `<workbook `+mainNS+` `+relNS+`><sheets><sheet name="a" state="veryHidden" r:id="r7"/></sheets></workbook>`).zip(t)), form.EmptyFile},
 	} {
 		t.Run(c.name, func(t *testing.T) {

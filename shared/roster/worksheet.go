@@ -1,229 +1,309 @@
 package roster
 
 import (
-	"archive/zip"
-	"encoding/xml"
-	"errors"
+	"bytes"
 	"fmt"
-	"io"
-	"slices"
-	"strconv"
-	"strings"
+	"unsafe"
 
 	"github.com/tributary-app/tributary/shared/roster/form"
 )
 
-// worksheet makes rows of a sheet. Its merged areas stand behind its cells, so
-// where they mean anything it is read once more.
-func (p *workbookPackage) worksheet(f *zip.File, shared *texts) (*rows, error) {
-	in := newIntake(p.ctx, nil)
-	merges, err := p.cells(f, shared, in)
-	if err != nil {
-		return nil, err
-	}
-	s, err := in.end()
-	if in.bad == nil {
-		if err := sortMerges(merges); err != nil {
-			return nil, err
-		}
-	}
-	if err != nil {
-		return nil, err
-	}
-	means := func(m merge) bool { return slices.Contains(in.wanted, int(m.column)) && int(m.top) > in.header.row }
-	if !slices.ContainsFunc(merges, means) {
-		return s, nil
-	}
-	in = newIntake(p.ctx, merges)
-	if _, err := p.cells(f, shared, in); err != nil {
-		return nil, err
-	}
-	return in.end()
+const (
+	maxMerges  = 1 << 20 // merged areas
+	lastColumn = 1 << 14 // Excel's, XFD
+)
+
+// worksheet reads the rows of one sheet.
+type worksheet struct {
+	*lexer
+	shared *texts
+	dates  []bool // by style, whether it shows a number as a date
+	most   int    // bytes of a text that are kept
+	line   line   // the row that is being read
+	digits []byte // its number as it stands there, nil when it has none
+	texts  []byte // those of its cells that aren't shared
+	merges []merge
 }
 
-// cells reads a sheet whole. Its cells and merged areas are all that is
-// taken; that its data was closed is what tells a whole sheet from a cut one.
-func (p *workbookPackage) cells(f *zip.File, shared *texts, in *intake) ([]merge, error) {
-	var merges []merge
-	err := p.scan(f, maxSheet, func(d *decoder) error {
-		closed := false
-		for {
-			t, err := d.next()
-			if errors.Is(err, io.EOF) {
-				break
+// read gives take the rows of the sheet that have cells, and keeps the merged
+// areas, which stand behind them. That the data was closed is what tells a
+// whole sheet from a cut one.
+func (s *worksheet) read(take func(line) error) error {
+	whole := false
+	for {
+		t, err := s.next()
+		if err != nil {
+			return err
+		}
+		if t == partEnd {
+			break
+		}
+		if t != startTag {
+			continue
+		}
+		switch string(s.name) {
+		case "sheetData":
+			if len(s.starts) != 2 {
+				continue // of an extension
 			}
-			if err != nil {
+			if whole {
+				return s.corrupt("two lots of data")
+			}
+			if err := s.rows(take); err != nil {
 				return err
 			}
-			switch t := t.(type) {
-			case xml.StartElement:
-				switch t.Name.Local {
-				case "row":
-					l, err := d.line(t, shared)
-					if err != nil {
-						return err
-					}
-					if len(l.cells) == 0 {
-						continue
-					}
-					if err := in.take(l); err != nil {
-						return err
-					}
-				case "mergeCell":
-					m, ok := parseMerge(attr(t, "ref"))
-					if !ok {
-						continue
-					}
-					if len(merges) == maxMerges {
-						return fileError(form.TooLarge, "more than 1,048,576 merged areas")
-					}
-					merges = append(merges, m)
-				}
-			case xml.EndElement:
-				if t.Name.Local == "sheetData" {
-					closed = true
-				}
+			whole = true
+		case "mergeCell":
+			if err := s.mergeCell(); err != nil {
+				return err
 			}
 		}
-		if !closed {
-			return &FileError{Code: form.Truncated, Detail: "the sheet's data never ends", Row: d.row}
-		}
-		return nil
-	})
-	return merges, err
+	}
+	if !whole {
+		return &FileError{Code: form.Truncated, Detail: "the sheet's data never ends", Row: s.row}
+	}
+	return nil
 }
 
-// line reads a row just opened, which lasts until the next. Rows without a
-// number follow the one before.
-func (d *decoder) line(row xml.StartElement, shared *texts) (line, error) {
-	n := d.row + 1
-	if r := attr(row, "r"); r != "" {
-		var err error
-		if n, err = strconv.Atoi(r); err != nil || n <= d.row {
-			return line{}, &FileError{Code: form.Corrupt, Detail: "rows out of order", Row: d.row}
+func (s *worksheet) mergeCell() error {
+	m, ok := parseMerge(s.attr("ref"))
+	if !ok {
+		return nil
+	}
+	if len(s.merges) == maxMerges {
+		return fileError(form.TooLarge, "more than 1,048,576 merged areas")
+	}
+	s.merges = append(s.merges, m)
+	return nil
+}
+
+// rows reads to the end of the data. What isn't a row there is damage, as it
+// may have been one.
+func (s *worksheet) rows(take func(line) error) error {
+	for {
+		t, err := s.child()
+		if err != nil || t == endTag {
+			return err
+		}
+		if string(s.name) != "row" {
+			return s.corrupt("something else between the rows")
+		}
+		if err := s.cells(); err != nil {
+			return err
+		}
+		if len(s.line.cells) > 0 {
+			if err := take(s.line); err != nil {
+				return err
+			}
 		}
 	}
-	d.row = n
-	if n > maxRow {
-		return line{}, &FileError{Code: form.TooManyRows, Detail: "a row beyond 1,048,576", Row: n}
+}
+
+// cells reads the row just opened, which lasts until the next. Rows without a
+// number follow the one before.
+func (s *worksheet) cells() error {
+	n := s.row + 1
+	s.digits = s.digits[:0]
+	if r := s.attr("r"); r != nil {
+		var ok bool
+		s.digits = append(s.digits, r...)
+		if n, ok = parseNumber(r); !ok || n <= s.row {
+			return s.corrupt("rows out of order")
+		}
 	}
-	l := line{number: n, cells: d.cells[:0]}
+	if s.row = n; n > maxRow {
+		return &FileError{Code: form.TooManyRows, Detail: "a row beyond 1,048,576", Row: n}
+	}
+	s.line.number, s.line.cells, s.texts = n, s.line.cells[:0], s.texts[:0]
 	column := -1
 	for {
-		t, err := d.inside()
+		if c, at, n := s.quickCell(column + 1); n > 0 {
+			s.at += n
+			column = at
+			s.set(column, c)
+			continue
+		}
+		t, err := s.child()
+		if err != nil || t == endTag {
+			return err
+		}
+		if string(s.name) != "c" {
+			if string(s.name) != "extLst" {
+				return s.corrupt("something else between the cells")
+			}
+			if err := s.skip(); err != nil {
+				return err
+			}
+			continue
+		}
+		column++
+		if ref := s.attr("r"); ref != nil {
+			c, r, ok := parseRef(ref)
+			if !ok || r != n || c < column {
+				return s.corrupt("cells out of order")
+			}
+			column = c
+		}
+		c, err := s.cell()
 		if err != nil {
-			return line{}, err
+			return err
 		}
-		switch t := t.(type) {
-		case xml.StartElement:
-			if t.Name.Local != "c" {
-				continue
-			}
-			column++
-			if ref := attr(t, "r"); ref != "" {
-				c, r, ok := parseRef(ref)
-				if !ok || r != n || c < column {
-					return line{}, &FileError{Code: form.Corrupt, Detail: "cells out of order", Row: n}
-				}
-				column = c
-			}
-			c, err := d.cell(t, shared)
-			if err != nil {
-				return line{}, err
-			}
-			if column < maxColumns && (c.kind != textCell || c.text != "") {
-				c.text = fits(c.text)
-				l.set(column, c)
-			}
-		case xml.EndElement:
-			if t.Name.Local == "row" {
-				d.cells = l.cells
-				return l, nil
-			}
-		}
+		s.set(column, c)
 	}
 }
 
-// cell reads a cell just opened.
-func (d *decoder) cell(c xml.StartElement, shared *texts) (cell, error) {
-	var value, inline string
-	var formula, hasValue bool
+// set gives the row a cell, if it holds anything.
+func (s *worksheet) set(column int, c cell) {
+	if column < maxColumns && (c.kind != TextCell || c.text != "") {
+		s.line.set(column, c)
+	}
+}
+
+// cell reads the cell just opened.
+func (s *worksheet) cell() (cell, error) {
+	kind := kindOf(s.attr("t"))
+	style, _ := parseNumber(s.attr("s"))
+	if s.closed { // most blank cells
+		_, err := s.next()
+		return cell{}, err
+	}
+	from, formula, hasValue := len(s.texts), false, false
 	for {
-		t, err := d.inside()
+		t, err := s.child()
 		if err != nil {
 			return cell{}, err
 		}
-		switch t := t.(type) {
-		case xml.StartElement:
-			switch t.Name.Local {
-			case "f":
-				formula = true
-			case "v":
-				hasValue = true
-				if value, err = d.text("v"); err != nil {
-					return cell{}, err
-				}
-			case "is":
-				if inline, err = d.richText("is"); err != nil {
-					return cell{}, err
-				}
-			}
-			continue
-		case xml.EndElement:
-			if t.Name.Local != "c" {
-				continue
-			}
-		default:
-			continue
+		if t == endTag {
+			break
 		}
-		break
+		switch string(s.name) {
+		case "v":
+			hasValue = true
+			if kind == inlineKind { // its text is elsewhere
+				err = s.skip()
+			} else {
+				s.texts, err = s.text(s.texts[:from])
+			}
+		case "f":
+			formula = true
+			err = s.skip()
+		case "is":
+			if kind != inlineKind {
+				err = s.skip()
+			} else {
+				s.texts, err = s.richText(s.texts[:from])
+			}
+		case "extLst":
+			err = s.skip()
+		default:
+			err = s.corrupt("something else in a cell")
+		}
+		if err != nil {
+			return cell{}, err
+		}
 	}
-	kind := attr(c, "t")
+	value := s.texts[from:]
 	// A formula may well come to an empty text, but then it says that it is text.
-	if formula && value == "" && !(kind == "str" && hasValue) {
-		return cell{kind: pendingCell}, nil
+	if formula && len(value) == 0 && !(kind == stringKind && hasValue) {
+		return cell{kind: PendingCell, style: int32(style)}, nil
 	}
+	c := cell{style: int32(style)}
 	switch kind {
-	case "s":
-		if value == "" {
+	case sharedKind:
+		if len(value) == 0 {
 			return cell{}, nil
 		}
-		i, err := strconv.Atoi(strings.TrimSpace(value))
-		text, ok := shared.at(i)
-		if err != nil || !ok {
-			return cell{}, &FileError{Code: form.Corrupt, Detail: fmt.Sprintf("a cell points to a text that isn't there, of %d", shared.count), Row: d.row}
+		i, ok := parseNumber(bytes.TrimSpace(value))
+		if ok {
+			c.text, ok = s.shared.at(i)
 		}
-		return cell{text: text}, nil
-	case "inlineStr":
-		return cell{text: inline}, nil
-	case "e":
-		return cell{kind: errorCell, text: value}, nil
-	case "b":
-		if value == "1" {
-			return cell{text: "TRUE"}, nil
+		if !ok {
+			return cell{}, s.corrupt(fmt.Sprintf("a cell points to a text that isn't there, of %d", s.shared.count))
 		}
-		return cell{text: "FALSE"}, nil
-	case "", "n":
-		if value != "" {
-			return cell{kind: numberCell, text: value}, nil
+		c.kept = true
+		s.texts = s.texts[:from]
+		return c, nil
+	case booleanKind:
+		c.text, c.kept = "FALSE", true
+		if string(value) == "1" || string(value) == "true" {
+			c.text = "TRUE"
+		}
+		return c, nil
+	case errorKind:
+		c.kind = ErrorCell
+	case numberKind:
+		if len(value) > 0 {
+			c.kind = NumberCell
+			c.date = style < len(s.dates) && s.dates[style]
 		}
 	}
-	return cell{text: value}, nil
+	if len(value) > s.most {
+		value = cut(value, s.most)
+		s.texts = append(s.texts[:from], value...)
+		value = s.texts[from:]
+	}
+	c.text = unsafe.String(unsafe.SliceData(value), len(value)) // until the next row
+	return c, nil
+}
+
+// storedKind is how a cell's value is stored.
+type storedKind uint8
+
+const (
+	numberKind storedKind = iota
+	sharedKind
+	inlineKind
+	stringKind // a formula's, or of a writer that has no shared strings
+	booleanKind
+	errorKind
+	otherKind // a date in ISO 8601, and what is yet to come
+)
+
+func kindOf(t []byte) storedKind {
+	switch string(t) {
+	case "", "n":
+		return numberKind
+	case "s":
+		return sharedKind
+	case "inlineStr":
+		return inlineKind
+	case "str":
+		return stringKind
+	case "b":
+		return booleanKind
+	case "e":
+		return errorKind
+	}
+	return otherKind
+}
+
+// parseNumber reads digits, of a number that a row or a text may have.
+func parseNumber(b []byte) (n int, ok bool) {
+	if len(b) == 0 || len(b) > 10 {
+		return 0, false
+	}
+	for _, c := range b {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		n = n*10 + int(c-'0')
+	}
+	return n, true
 }
 
 // parseRef reads "AB12" as column 27, row 12.
-func parseRef(ref string) (column, row int, ok bool) {
+func parseRef(ref []byte) (column, row int, ok bool) {
 	i := 0
 	for ; i < len(ref) && ref[i] >= 'A' && ref[i] <= 'Z' && i < 3; i++ {
 		column = column*26 + int(ref[i]-'A'+1)
 	}
-	row, err := strconv.Atoi(ref[i:])
-	return column - 1, row, err == nil && i > 0 && row > 0
+	row, ok = parseNumber(ref[i:])
+	return column - 1, row, ok && i > 0 && row > 0 && column <= lastColumn
 }
 
 // parseMerge reads "A2:B5" as its first column; an area of one row is none.
-func parseMerge(ref string) (merge, bool) {
-	from, to, ok := strings.Cut(ref, ":")
+func parseMerge(ref []byte) (merge, bool) {
+	from, to, ok := bytes.Cut(ref, []byte(":"))
 	if !ok {
 		return merge{}, false
 	}

@@ -28,3 +28,32 @@ func TestEveryCodeHasAdviceInBothLanguages(t *testing.T) {
 		t.Errorf("got %q, want nothing for an unknown code", got)
 	}
 }
+
+// The errors workbook has what is wrong and what to mend in columns of their
+// own.
+func TestAdviceIsAReasonAndWhatToMend(t *testing.T) {
+	t.Parallel()
+	for _, code := range strings.Fields(codes) {
+		for _, lang := range []string{"zh-CN", "en"} {
+			reason, advice := form.Reason(code, lang)
+			if reason == "" || advice == "" || strings.ReplaceAll(reason+advice, " ", "") != strings.ReplaceAll(form.Advice(code, lang), " ", "") {
+				t.Errorf("%s in %s: got %q and %q", code, lang, reason, advice)
+			}
+		}
+	}
+	if reason, advice := form.Reason("unheard_of", "en"); reason != "" || advice != "" {
+		t.Errorf("got %q and %q, want nothing for an unknown code", reason, advice)
+	}
+}
+
+func TestAProblemWithAnotherRowNamesIt(t *testing.T) {
+	t.Parallel()
+	for detail, want := range map[string]string{"row 7": " See row 7.", "row x": "", "1.38E+10": "", "": ""} {
+		if got := form.Other(detail, "en"); got != want {
+			t.Errorf("%q: got %q, want %q", detail, got, want)
+		}
+	}
+	if got := form.Other("row 7", "zh-CN"); got != "参见第 7 行。" {
+		t.Errorf("got %q", got)
+	}
+}
