@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"math"
 )
 
 // AWS's list prices in us-east-1, in dollars, beyond any free tier.
@@ -36,8 +37,8 @@ func printCost(out io.Writer, fresh units, took imported) (over error, err error
 		{"write units", fresh.writes * rows, perWriteUnit},
 		{"read units", fresh.reads * rows, perReadUnit},
 		{fmt.Sprintf("GB-s of imports, %.0f s with %.2f GB", seconds, gb), seconds * gb, perGBSecond},
-		{"invocations of imports", 1 + seconds/float64(d.Timeout), perInvocation},
-		{"messages to itself", seconds / float64(d.Timeout) * 3, perMessage}, // sent, received, deleted
+		{"invocations of imports", 1 + math.Floor(seconds/float64(d.Timeout)), perInvocation},
+		{"messages to itself", 3 * math.Floor(seconds/float64(d.Timeout)), perMessage}, // sent, received, deleted
 		{"GETs of the file", fresh.gets * rows, perGet},
 		{"PUTs: the file, two error workbooks", 3, perPut},
 	}

@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -223,8 +224,39 @@ func (b *bucket) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // uploaded is the event of that file's upload for an import.
 func (b *bucket) uploaded(chain, imp string) events.S3Event {
-	return events.S3Event{Records: []events.S3EventRecord{{EventName: "ObjectCreated:Post", EventTime: time.Now(), S3: events.S3Entity{
+	return events.S3Event{Records: []events.S3EventRecord{{EventSource: "aws:s3", EventName: "ObjectCreated:Post", EventTime: time.Now(), S3: events.S3Entity{
 		Bucket: events.S3Bucket{Name: bucketName},
 		Object: events.S3Object{Key: url.QueryEscape("rosters/" + chain + "/" + imp + "/roster"), ETag: b.etag},
 	}}}}
+}
+
+// queue is as much of SQS as imports speaks: SendMessage.
+type queue struct {
+	*httptest.Server
+	messages chan string
+	sent     atomic.Int64
+}
+
+func newQueue() *queue {
+	q := &queue{messages: make(chan string, 100)}
+	q.Server = httptest.NewServer(q)
+	return q
+}
+
+func (q *queue) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	var m struct{ MessageBody string }
+	if err := json.NewDecoder(r.Body).Decode(&m); err != nil || r.Header.Get("X-Amz-Target") != "AmazonSQS.SendMessage" {
+		http.Error(w, "not a message", http.StatusBadRequest)
+		return
+	}
+	q.sent.Add(1)
+	q.messages <- m.MessageBody
+	sum := md5.Sum([]byte(m.MessageBody))
+	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+	fmt.Fprintf(w, `{"MessageId":"bench","MD5OfMessageBody":"%s"}`, hex.EncodeToString(sum[:]))
+}
+
+// delivered is the event of one message.
+func delivered(body string) events.SQSEvent {
+	return events.SQSEvent{Records: []events.SQSMessage{{MessageId: "bench", EventSource: "aws:sqs", Body: body, Attributes: map[string]string{"ApproximateReceiveCount": "1"}}}}
 }
