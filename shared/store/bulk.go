@@ -91,7 +91,6 @@ func (i *contactItem) attributes(a *attributes) {
 	a.optional("Inviter", i.Inviter)
 	a.optional("Invite", i.Invite)
 	a.number("Edition", int64(i.Edition))
-	a.optional("Withdrawn", i.Withdrawn)
 	a.set("Counted", i.Counted)
 	a.optional("Outbox", i.Outbox)
 }
@@ -259,10 +258,11 @@ func (s *Store) insert(ctx context.Context, all []inserted) (there map[key]bool,
 // insertOnce sends at most 25 items in one request. answers are by item; nil
 // says that all were added.
 func (s *Store) insertOnce(ctx context.Context, items []inserted) (answers []types.BatchStatementResponse, err error) {
-	p := &insertion{table: s.table, n: len(items), body: appendInserts(make([]byte, 0, 1024*len(items)), s.table, items)}
+	p := &insertion{table: s.table, n: len(items), body: appendInserts(make([]byte, 0, 768*len(items)), s.table, items)}
 	// The SDK wants a list, and won't look into it: the body is ours.
 	out, err := s.db.BatchExecuteStatement(ctx, &dynamodb.BatchExecuteStatementInput{Statements: []types.BatchStatementRequest{}}, func(o *dynamodb.Options) {
 		p.ClientProtocol, o.Protocol = o.Protocol, p
+		p.HTTPClient, o.HTTPClient = o.HTTPClient, p
 		o.DisableValidateResponseChecksum = true // it would only warn; insertion refuses
 	})
 	if err != nil {
@@ -298,6 +298,7 @@ func appendInserts(b []byte, table string, items []inserted) []byte {
 // looks. All else it leaves to the client's own protocol.
 type insertion struct {
 	smithyhttp.ClientProtocol
+	dynamodb.HTTPClient
 	table string
 	n     int // statements
 	body  []byte
@@ -315,6 +316,13 @@ func (p *insertion) SerializeRequest(_ context.Context, _ *smithy.OperationSchem
 		*req = *r
 	}
 	return err
+}
+
+// Do sends the request with a body that net/http knows to be all there, as it
+// doesn't of the SDK's: so it goes out in one piece with its header.
+func (p *insertion) Do(r *http.Request) (*http.Response, error) {
+	r.Body = io.NopCloser(bytes.NewReader(p.body))
+	return p.HTTPClient.Do(r)
 }
 
 func (p *insertion) DeserializeResponse(ctx context.Context, op *smithy.OperationSchema, registry *smithy.TypeRegistry, resp *smithyhttp.Response, out smithy.Deserializable) error {

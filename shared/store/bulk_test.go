@@ -314,7 +314,7 @@ func BenchmarkInsert(b *testing.B) {
 		_, _ = w.Write(says)
 	}))
 	defer server.Close()
-	s := New(clientOf(&http.Transport{MaxIdleConnsPerHost: 16}, server.URL), "tab")
+	s := New(clientOf(&http.Transport{MaxIdleConnsPerHost: 16, WriteBufferSize: 32 << 10}, server.URL), "tab")
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16}}
 	for _, way := range []struct {
 		name string
