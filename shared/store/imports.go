@@ -135,13 +135,26 @@ const (
 	lookEvery = 500 * time.Millisecond
 )
 
-// turnImport changes an import: into what change makes of it, by a write that is
-// refused if its state is another by then. change may add further writes.
-func (s *Store) turnImport(ctx context.Context, chain, id string, change func(t *tx, it importItem, i *network.Import) (importItem, error)) (network.Import, error) {
+// change turns an import into something: into the item that it gives and what
+// it makes of the import. It may add further writes.
+type change func(t *tx, it importItem, i *network.Import) (importItem, error)
+
+// turnImport changes an import by a write that is refused if it has come
+// further by then.
+func (s *Store) turnImport(ctx context.Context, chain, id string, change change) (network.Import, error) {
+	return s.turnFrom(ctx, nil, chain, id, change)
+}
+
+// turnFrom is turnImport for who has seen the import as it is likely to be
+// still.
+func (s *Store) turnFrom(ctx context.Context, seen *importItem, chain, id string, change change) (network.Import, error) {
 	var imp network.Import
 	err := s.commit(ctx, func() (*tx, error) {
-		it, err := s.importItem(ctx, chain, id)
-		if err != nil {
+		var it importItem
+		var err error
+		if seen != nil {
+			it, seen = *seen, nil
+		} else if it, err = s.importItem(ctx, chain, id); err != nil {
 			return nil, err
 		}
 		imp = it.imp(chain)
@@ -150,13 +163,15 @@ func (s *Store) turnImport(ctx context.Context, chain, id string, change func(t 
 		if it, err = change(t, it, &imp); err != nil {
 			return nil, err
 		}
-		cond := "#s = :was AND attribute_not_exists(Reverting)"
+		cond, v := "#s = :was", vals{"was": was.State}
 		if was.Reverting {
-			cond = "#s = :was AND Reverting = :yes"
-		}
-		v := vals{"was": was.State}
-		if was.Reverting {
+			cond += " AND Reverting = :yes"
 			v["yes"] = true
+		} else {
+			cond += " AND attribute_not_exists(Reverting)"
+		}
+		if !was.ReadWhole {
+			cond += " AND attribute_not_exists(ReadWhole)"
 		}
 		t.put(it.with(imp), cond, v)
 		last := t.items[len(t.items)-1].Put
@@ -217,9 +232,9 @@ func (s *Store) FailImport(ctx context.Context, failed network.Import) error {
 
 // planned says that a plan is made: the import waits with it, or goes on to do
 // it. The first to say so is right.
-func (s *Store) planned(ctx context.Context, i network.Import, made importItem, now time.Time) (network.Import, error) {
-	last := &made.From // the last change is likely to be that of then
-	return s.turnImport(ctx, i.Chain, i.ID, func(t *tx, it importItem, i *network.Import) (importItem, error) {
+func (s *Store) planned(ctx context.Context, i network.Import, seen, made importItem, now time.Time) (network.Import, error) {
+	last := &seen.From // the last change is likely to be that of then
+	return s.turnFrom(ctx, &seen, i.Chain, i.ID, func(t *tx, it importItem, i *network.Import) (importItem, error) {
 		switch {
 		case i.State == network.ImportCancelled:
 			return it, ErrStopped

@@ -46,8 +46,7 @@ func (s *Store) PlanRoster(ctx context.Context, c network.Chain, imp network.Imp
 	if err != nil {
 		return imp, wrap("plan", err)
 	}
-	made.From = it.From
-	imp, err = s.planned(ctx, imp, made, run.Now())
+	imp, err = s.planned(ctx, imp, it, made, run.Now())
 	return imp, wrap("plan", err)
 }
 

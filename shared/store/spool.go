@@ -84,7 +84,8 @@ func (p *Spool) Keep() (network.Import, error) {
 	if err := p.flush(); err != nil {
 		return p.imp, err
 	}
-	imp, err := p.s.turnImport(p.ctx, p.imp.Chain, p.imp.ID, func(_ *tx, it importItem, i *network.Import) (importItem, error) {
+	seen := importItem{}.with(p.imp).filed(p.imp.Chain, p.imp.StartedAt.Add(unfinished), p.imp.StartedAt)
+	imp, err := p.s.turnFrom(p.ctx, &seen, p.imp.Chain, p.imp.ID, func(_ *tx, it importItem, i *network.Import) (importItem, error) {
 		switch {
 		case i.State != network.ImportReading:
 			return it, ErrStopped
