@@ -24,6 +24,7 @@ import (
 	"github.com/tributary-app/tributary/shared/dynamotest"
 	"github.com/tributary-app/tributary/shared/network"
 	"github.com/tributary-app/tributary/shared/store"
+	"github.com/tributary-app/tributary/shared/store/storetest"
 	"github.com/tributary-app/tributary/shared/web"
 )
 
@@ -278,33 +279,14 @@ func (w *world) between(do func(w *world)) {
 // roster does what the imports door does with checked rows.
 func (w *world) roster(rows ...network.RosterRow) network.Import {
 	w.t.Helper()
-	ctx := w.t.Context()
-	must := func(err error) {
-		w.t.Helper()
-		if err != nil {
-			w.t.Fatal(err)
-		}
-	}
-	id := w.ask(w.boss, "POST", w.in("/imports"), `{"file_name":"机密.xlsx"}`).want(201, "").str("import_id")
-	imp, err := w.store.BeginImport(ctx, w.chain, id, "etag", noon)
-	must(err)
-	tree, err := w.store.Tree(ctx, w.chain)
-	must(err)
-	planner := network.Planner{Import: imp, Key: personKey, Tree: tree, Partners: map[string]network.Partner{}}
-	for n := 0; n*store.ChunkRows < len(rows); n++ {
-		chunk := rows[n*store.ChunkRows : min(len(rows), (n+1)*store.ChunkRows)]
-		var plans []network.RowPlan
-		for _, r := range chunk {
-			plans = append(plans, planner.Plan(r))
-		}
-		plans, err = w.store.KeepPlan(ctx, w.chain, id, n, plans)
-		must(err)
-		must(w.store.Apply(ctx, imp, n, chunk, plans))
-		imp.Counts = imp.Counts.Add(network.Count(plans, true))
-	}
-	imp.State, imp.EndedAt = network.ImportDone, noon
-	must(w.store.EndImport(ctx, imp, noon.Add(time.Hour)))
-	return imp
+	return w.imported(`{"file_name":"机密.xlsx"}`, rows...)
+}
+
+// imported is an import that was asked for so, done or planned.
+func (w *world) imported(body string, rows ...network.RosterRow) network.Import {
+	w.t.Helper()
+	id := w.ask(w.boss, "POST", w.in("/imports"), body).want(201, "").str("import_id")
+	return storetest.Import(w.t, w.store, personKey, w.chain, id, noon, rows...)
 }
 
 // row is a valid row of a roster.

@@ -91,7 +91,7 @@ func (c *chains) errorsWorkbook(w http.ResponseWriter, r *http.Request) error {
 		return err
 	case imp.HasErrors:
 	case imp.State == network.ImportWaiting, imp.State == network.ImportReading, imp.State == network.ImportApplying,
-		imp.State == network.ImportDone && imp.Counts.Failed > 0:
+		imp.State == network.ImportPlanned && imp.Counts.Failed > 0:
 		return network.ErrConflict
 	default:
 		return network.ErrNotFound
