@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"slices"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"github.com/tributary-app/tributary/shared/dynamotest"
 	"github.com/tributary-app/tributary/shared/network"
 	"github.com/tributary-app/tributary/shared/store"
+	"github.com/tributary-app/tributary/shared/store/storetest"
 )
 
 // benchTable prints what the table is asked and what that costs, in capacity
@@ -123,43 +123,7 @@ func (b *tableBench) bring(chain string, all []network.RosterRow) (network.Impor
 	if err != nil {
 		return imp, err
 	}
-	if imp, err = b.s.BeginImport(b.ctx, chain, imp.ID, "etag", b.now); err != nil {
-		return imp, err
-	}
-	ids := map[string]bool{}
-	var paths [][]string
-	for _, r := range all {
-		ids[network.RosterPartnerID(chain, r.CustomID, r.Corp)] = true
-		if len(paths) == 0 {
-			paths = append(paths, r.Group)
-		}
-	}
-	was, err := b.s.Existing(b.ctx, chain, ids)
-	if err != nil {
-		return imp, err
-	}
-	tree, err := b.s.EnsureGroups(b.ctx, chain, paths)
-	if err != nil {
-		return imp, err
-	}
-	planner := network.Planner{Import: imp, Key: b.key, Tree: tree, Partners: maps.Clone(was)}
-	n := 0
-	for chunk := range slices.Chunk(all, store.ChunkRows) {
-		var plans []network.RowPlan
-		for _, r := range chunk {
-			plans = append(plans, planner.Plan(r))
-		}
-		if plans, err = b.s.KeepPlan(b.ctx, chain, imp.ID, n, plans); err != nil {
-			return imp, err
-		}
-		if err := b.s.Apply(b.ctx, imp, n, chunk, plans); err != nil {
-			return imp, err
-		}
-		imp.Counts = imp.Counts.Add(network.Count(plans, true))
-		n++
-	}
-	imp.State, imp.EndedAt = network.ImportDone, b.now
-	return imp, b.s.EndImport(b.ctx, imp, network.ExpiresAt(b.now, 0, b.chain.Policies))
+	return storetest.Bring(b.ctx, b.s, b.key, chain, imp.ID, b.now, all...)
 }
 
 const rosterRows = 2000

@@ -1,9 +1,9 @@
-// Package storetest does for a test of a door what other doors do, so that it
-// finds a chain as it will in life.
+// Package storetest does for a test or a benchmark what the imports door does,
+// so that it finds a chain as it is in life.
 package storetest
 
 import (
-	"errors"
+	"context"
 	"testing"
 	"time"
 
@@ -11,45 +11,60 @@ import (
 	"github.com/tributary-app/tributary/shared/store"
 )
 
-// Import brings rows into a chain as an import that has its upload ticket, at
-// one moment, and gives it as it is then: done, or planned if it waits.
+// Import is Bring for a test, which it ends if that fails.
 func Import(t testing.TB, s *store.Store, key network.PersonKey, chain, id string, now time.Time, rows ...network.RosterRow) network.Import {
 	t.Helper()
-	must := func(err error) {
-		t.Helper()
+	imp, err := Bring(t.Context(), s, key, chain, id, now, rows...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return imp
+}
+
+// Bring brings rows into a chain by an import that has its upload ticket, all
+// at one moment, and gives it as it is then: done, or planned if it waits.
+// Called again for the same import it goes on where the last time broke off.
+func Bring(ctx context.Context, s *store.Store, key network.PersonKey, chain, id string, now time.Time, rows ...network.RosterRow) (network.Import, error) {
+	run := store.Run{Now: func() time.Time { return now }, Spare: func() bool { return true }}
+	imp, err := s.BeginImport(ctx, chain, id, "etag", now)
+	if err != nil {
+		return imp, err
+	}
+	if imp.State == network.ImportReading && !imp.ReadWhole {
+		spool := s.Spool(ctx, imp, key, run)
+		for i := range rows {
+			if err := spool.Add(&rows[i]); err != nil {
+				return imp, err
+			}
+		}
+		n, err := spool.Close()
 		if err != nil {
-			t.Fatal(err)
+			return imp, err
+		}
+		if imp, err = s.KeepRows(ctx, imp, n); err != nil {
+			return imp, err
 		}
 	}
-	ctx := t.Context()
-	run := store.Run{Now: func() time.Time { return now }, Spare: func() bool { return true }}
 	c, err := s.Chain(ctx, chain)
-	must(err)
-	imp, err := s.BeginImport(ctx, chain, id, "etag", now)
-	must(err)
-	spool := s.Spool(ctx, imp, key, run)
-	for i := range rows {
-		must(spool.Add(&rows[i]))
+	if err != nil {
+		return imp, err
 	}
-	n, err := spool.Close()
-	must(err)
-	imp, err = s.KeepRows(ctx, imp, n)
-	must(err)
-	imp, err = s.PlanRoster(ctx, c, imp, run)
-	must(err)
-	if imp.State == network.ImportPlanned {
-		return imp
+	if imp, err = s.PlanRoster(ctx, c, imp, run); err != nil {
+		return imp, err
 	}
-	must(s.ApplyRoster(ctx, imp, run))
+	if imp.State != network.ImportApplying {
+		return imp, nil
+	}
+	if err := s.ApplyRoster(ctx, imp, run); err != nil {
+		return imp, err
+	}
 	imp.EndedAt = now
 	var ends time.Time
 	if imp.Counts.Notices > 0 {
 		ends = network.ExpiresAt(imp.StartedAt, 0, c.Policies)
 	}
-	if err := s.EndImport(ctx, imp, ends); err != nil && !errors.Is(err, store.ErrStopped) {
-		t.Fatal(err)
+	if err := s.EndImport(ctx, imp, ends); err != nil {
+		return imp, err
 	}
-	imp, err = s.Import(ctx, chain, id)
-	must(err)
-	return imp
+	return s.Import(ctx, chain, id)
 }
