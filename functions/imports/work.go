@@ -77,13 +77,10 @@ func (i *imports) step(ctx context.Context, imp network.Import) (network.Import,
 // read takes in the rows of the file, whole or nothing.
 func (i *imports) read(ctx context.Context, imp network.Import, run store.Run) (network.Import, error) {
 	file, err := openObject(ctx, i.objects, i.bucket, rosterKey(imp.Chain, imp.ID), imp.Upload)
-	var rows int
+	spool := i.store.Spool(ctx, imp, i.key, run)
 	if err == nil {
 		defer file.close()
-		spool := i.store.Spool(ctx, imp, i.key, run)
-		if _, err = roster.Read(ctx, file, file.size, roster.Options{Sheet: imp.Sheet}, spool.Add); err == nil {
-			rows, err = spool.Close()
-		}
+		_, err = roster.Read(ctx, file, file.size, roster.Options{Sheet: imp.Sheet}, spool.Add)
 	}
 	if bad, ok := errors.AsType[*roster.FileError](err); ok {
 		imp.State, imp.FileCode, imp.FileRow, imp.EndedAt = network.ImportFailed, bad.Code, bad.Row, i.now()
@@ -96,7 +93,7 @@ func (i *imports) read(ctx context.Context, imp network.Import, run store.Run) (
 	if err != nil {
 		return imp, err
 	}
-	return i.store.KeepRows(ctx, imp, rows)
+	return spool.Keep()
 }
 
 // apply does what the plan says, and says when all is done.

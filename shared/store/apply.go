@@ -35,7 +35,7 @@ func (s *Store) ApplyRoster(ctx context.Context, imp network.Import, run Run) er
 	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	a := &applying{s: s, ctx: ctx, stop: stop, imp: it.imp(imp.Chain), it: it, run: run, flights: map[network.RawID]*flight{}, through: it.Through}
+	a := &applying{s: s, ctx: ctx, stop: stop, imp: it.imp(imp.Chain), it: it, run: run, flights: map[network.RawID]*flight{}, through: it.Through, looked: time.Now(), beaten: time.Now()}
 	if a.places, err = s.ensurePlaces(ctx, a.imp, it); err != nil {
 		return wrap("apply", err)
 	}
@@ -337,7 +337,7 @@ func (s *Store) ensurePlaces(ctx context.Context, imp network.Import, it importI
 			id, _ := known.Find(path)
 			b = appendPlace(b, strings.Join(path, "/"), id)
 		}
-		if err := s.keepPlaces(ctx, imp, b, placesKey, true); err != nil {
+		if err := s.keepPlaces(ctx, imp, b); err != nil {
 			return nil, err
 		}
 		if kept, err = s.places(ctx, imp, "PLACES#"); err != nil {

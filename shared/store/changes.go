@@ -111,29 +111,6 @@ func segmentBits(n int) int {
 
 func segmentOf(t network.Touch, bits int) int { return int(uint64(t) >> 1 >> (63 - bits)) }
 
-// keepTouches writes the partners that a plan is about.
-func (s *Store) keepTouches(ctx context.Context, imp network.Import, all []network.Touch) (bits int, err error) {
-	slices.Sort(all)
-	bits = segmentBits(len(all))
-	var writes []types.WriteRequest
-	for len(all) > 0 {
-		n := segmentOf(all[0], bits)
-		var b []byte
-		for len(all) > 0 && segmentOf(all[0], bits) == n {
-			b = binary.BigEndian.AppendUint64(b, uint64(all[0]))
-			all = all[1:]
-		}
-		writes = append(writes, s.chunkWrite(touchKey(imp.Chain, imp.ID, n), b, imp))
-		if len(writes) == bulk {
-			if err := s.writeAll(ctx, writes); err != nil {
-				return 0, err
-			}
-			writes = writes[:0]
-		}
-	}
-	return bits, s.writeAll(ctx, writes)
-}
-
 // touches reports whether an import's plan is about one of the partners.
 func (s *Store) touches(ctx context.Context, imp network.Import, it importItem, partners []string) (bool, error) {
 	asked := map[key][]network.Touch{}

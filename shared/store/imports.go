@@ -132,16 +132,29 @@ const unfinished = 2 * time.Hour
 // often it looks whether it is still wanted.
 const (
 	beatEvery = 2 * time.Second
-	lookEvery = 200 * time.Millisecond
+	lookEvery = 500 * time.Millisecond
 )
 
-// turnImport changes an import: into what change makes of it, by a write that is
-// refused if its state is another by then. change may add further writes.
-func (s *Store) turnImport(ctx context.Context, chain, id string, change func(t *tx, it importItem, i *network.Import) (importItem, error)) (network.Import, error) {
+// change turns an import into something: into the item that it gives and what
+// it makes of the import. It may add further writes.
+type change func(t *tx, it importItem, i *network.Import) (importItem, error)
+
+// turnImport changes an import by a write that is refused if it has come
+// further by then.
+func (s *Store) turnImport(ctx context.Context, chain, id string, change change) (network.Import, error) {
+	return s.turnFrom(ctx, nil, chain, id, change)
+}
+
+// turnFrom is turnImport for who has seen the import as it is likely to be
+// still.
+func (s *Store) turnFrom(ctx context.Context, seen *importItem, chain, id string, change change) (network.Import, error) {
 	var imp network.Import
 	err := s.commit(ctx, func() (*tx, error) {
-		it, err := s.importItem(ctx, chain, id)
-		if err != nil {
+		var it importItem
+		var err error
+		if seen != nil {
+			it, seen = *seen, nil
+		} else if it, err = s.importItem(ctx, chain, id); err != nil {
 			return nil, err
 		}
 		imp = it.imp(chain)
@@ -150,13 +163,15 @@ func (s *Store) turnImport(ctx context.Context, chain, id string, change func(t 
 		if it, err = change(t, it, &imp); err != nil {
 			return nil, err
 		}
-		cond := "#s = :was AND attribute_not_exists(Reverting)"
+		cond, v := "#s = :was", vals{"was": was.State}
 		if was.Reverting {
-			cond = "#s = :was AND Reverting = :yes"
-		}
-		v := vals{"was": was.State}
-		if was.Reverting {
+			cond += " AND Reverting = :yes"
 			v["yes"] = true
+		} else {
+			cond += " AND attribute_not_exists(Reverting)"
+		}
+		if !was.ReadWhole {
+			cond += " AND attribute_not_exists(ReadWhole)"
 		}
 		t.put(it.with(imp), cond, v)
 		last := t.items[len(t.items)-1].Put
@@ -198,24 +213,6 @@ func (s *Store) BeginImport(ctx context.Context, chain, id, etag string, now tim
 	return imp, wrap("begin import", err)
 }
 
-// KeepRows says that an import's file was read whole, and that its Spool has
-// so many rows. ErrStopped if it is no longer being read.
-func (s *Store) KeepRows(ctx context.Context, i network.Import, rows int) (network.Import, error) {
-	imp, err := s.turnImport(ctx, i.Chain, i.ID, func(_ *tx, it importItem, i *network.Import) (importItem, error) {
-		switch {
-		case i.State != network.ImportReading:
-			return it, ErrStopped
-		case i.ReadWhole:
-			return it, errSame
-		}
-		from, err := s.lastChange(ctx, i.Chain)
-		i.Read, i.ReadWhole = rows, true
-		it.From, it.Chunks = from, (rows+ChunkRows-1)/ChunkRows
-		return it, err
-	})
-	return imp, wrap("keep rows", err)
-}
-
 // FailImport ends an import whose file can't be taken, for the reason that it
 // gives: nothing of it is left but that. One that has moved on stays as it is.
 func (s *Store) FailImport(ctx context.Context, failed network.Import) error {
@@ -235,8 +232,9 @@ func (s *Store) FailImport(ctx context.Context, failed network.Import) error {
 
 // planned says that a plan is made: the import waits with it, or goes on to do
 // it. The first to say so is right.
-func (s *Store) planned(ctx context.Context, i network.Import, made importItem, now time.Time) (network.Import, error) {
-	return s.turnImport(ctx, i.Chain, i.ID, func(t *tx, it importItem, i *network.Import) (importItem, error) {
+func (s *Store) planned(ctx context.Context, i network.Import, seen, made importItem, now time.Time) (network.Import, error) {
+	last := &seen.From // the last change is likely to be that of then
+	return s.turnFrom(ctx, &seen, i.Chain, i.ID, func(t *tx, it importItem, i *network.Import) (importItem, error) {
 		switch {
 		case i.State == network.ImportCancelled:
 			return it, ErrStopped
@@ -250,16 +248,25 @@ func (s *Store) planned(ctx context.Context, i network.Import, made importItem, 
 			return it, nil
 		}
 		i.State, i.AppliedAt = network.ImportApplying, now
-		return it.filed(i.Chain, now.Add(unfinished), now), s.logImport(ctx, t, *i, "import_applied")
+		err := s.logImport(ctx, t, *i, "import_applied", last)
+		last = nil
+		return it.filed(i.Chain, now.Add(unfinished), now), err
 	})
 }
 
-// logImport notes that an import changes its chain, if it does.
-func (s *Store) logImport(ctx context.Context, t *tx, i network.Import, what string) error {
+// logImport notes that an import changes its chain, if it does: behind that
+// last change, if there is one to try.
+func (s *Store) logImport(ctx context.Context, t *tx, i network.Import, what string, last *int) error {
 	if c := i.Counts; c.Created+c.Updated+c.Withdrawn == 0 {
 		return nil
 	}
-	return s.logChange(ctx, t, i.Chain, changeItem{What: what, Import: i.ID})
+	c := changeItem{What: what, Import: i.ID}
+	if last == nil {
+		return s.logChange(ctx, t, i.Chain, c)
+	}
+	c.key = changeKey(i.Chain, *last+1)
+	t.put(c, "attribute_not_exists(PK)", nil)
+	return nil
 }
 
 // ApplyImport has a plan done: the import's, that somebody has seen. It answers
@@ -351,7 +358,7 @@ func (s *Store) RevertImport(ctx context.Context, chain, id string, now time.Tim
 			return it, network.ErrConflict
 		}
 		i.Reverting = true
-		return it.says(chain, network.ImportRevert), s.logImport(ctx, t, *i, "import_reverted")
+		return it.says(chain, network.ImportRevert), s.logImport(ctx, t, *i, "import_reverted", nil)
 	})
 	return imp, wrap("revert import", err)
 }

@@ -149,8 +149,8 @@ const (
 	listShards    = 4  // × 1,000 writes/s of the index; a page asks each once
 	dueShards     = 4
 	gates         = 16 // joiners of one chain that don't wait for each other
-	tallyChunks   = 40 // chunks that one tally counts: 10,000 rows
-	partChunks    = 64 // chunks that lie together: a megabyte, which is one query's
+	tallyChunks   = 20 // chunks that one tally counts: 10,000 rows
+	partChunks    = 32 // chunks that lie together: a megabyte, which is one query's
 )
 
 func shard(id string, n uint32) uint32 {

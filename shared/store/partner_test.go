@@ -332,7 +332,7 @@ func TestAnItemOfAThousandPeopleFitsAndIsListedAsSmallAsAnother(t *testing.T) {
 	w := setup(t)
 	people := map[string]string{}
 	for i := range network.MaxPeople {
-		people[person(i).ID] = row(i, "x").Fingerprint()
+		people[person(i).ID] = fingerprint(row(i, "x"))
 	}
 	p := network.Partner{ID: network.RosterPartnerID(chainID, "", "Big"), Chain: chainID, Name: "Big", Group: 1, State: network.PartnerPending, People: people, Contacts: len(people), Edition: 1}
 	item := newPartnerItem(p, 0)

@@ -37,58 +37,104 @@ func (s *Store) PlanRoster(ctx context.Context, c network.Chain, imp network.Imp
 	if err != nil {
 		return imp, wrap("plan", err)
 	}
-	p := planning{s: s, ctx: ctx, imp: imp, chunks: it.Chunks, run: run, planner: network.NewPlanner(imp, tree, c.PeopleLimit)}
-	if err := p.know(); err != nil {
+	p := planning{s: s, ctx: ctx, imp: imp, tree: tree, limit: c.PeopleLimit, chunks: it.Chunks, run: run}
+	made, err := p.make()
+	if errors.Is(err, errPlanned) { // by an earlier run: this one goes by its plan
+		p = planning{s: s, ctx: ctx, imp: imp, tree: tree, limit: c.PeopleLimit, chunks: it.Chunks, run: run, again: true}
+		made, err = p.make()
+	}
+	if err != nil {
 		return imp, wrap("plan", err)
 	}
-	if imp.Whole {
-		if err := p.refuseTogether(); err != nil {
-			return imp, wrap("plan", err)
-		}
-		p.planner = p.planner.Again(imp, tree)
-		if err := p.know(); err != nil {
-			return imp, wrap("plan", err)
-		}
-	}
-	if err := p.chunkByChunk(true); err != nil {
-		return imp, wrap("plan", err)
-	}
-	made := importItem{Planned: it.Chunks}
-	if imp.Mode == network.Sync {
-		if made.Planned, err = p.unnamed(); err != nil {
-			return imp, wrap("plan", err)
-		}
-	}
-	if made.Groups, err = s.keepGroups(ctx, imp, p.planner, tree); err != nil {
-		return imp, wrap("plan", err)
-	}
-	if made.TouchBits, err = s.keepTouches(ctx, imp, p.planner.Touches()); err != nil {
-		return imp, wrap("plan", err)
-	}
-	made.Counts = p.counts
-	imp, err = s.planned(ctx, imp, made, run.Now())
+	imp, err = s.planned(ctx, imp, it, made, run.Now())
 	return imp, wrap("plan", err)
 }
+
+// errPlanned says that some chunk has a plan already.
+var errPlanned = errors.New("planned before")
 
 // planning is a plan that is being made.
 type planning struct {
 	s       *Store
 	ctx     context.Context
 	imp     network.Import
+	tree    network.Tree
+	limit   int
 	chunks  int
 	run     Run
+	again   bool           // chunks may have plans
+	held    map[int][]byte // the rows of a short roster
 	planner *network.Planner
 	counts  network.Counts
-	new     []*planItem // that wait to be written
-	news    [][]network.Verdict
+	new     []inserted // plans that wait to be written
+	news    map[key][]network.Verdict
 	pack    packer
+}
+
+// make makes the plan.
+func (p *planning) make() (made importItem, err error) {
+	p.planner = network.NewPlanner(p.imp, p.tree, p.limit)
+	p.news = map[key][]network.Verdict{}
+	if err := p.know(); err != nil {
+		return made, err
+	}
+	if p.imp.Whole {
+		if err := p.refuseTogether(); err != nil {
+			return made, err
+		}
+		p.planner = p.planner.Again(p.imp, p.tree)
+		if err := p.know(); err != nil {
+			return made, err
+		}
+	}
+	if err := p.chunkByChunk(true); err != nil {
+		return made, err
+	}
+	made.Planned = p.chunks
+	if p.imp.Mode == network.Sync {
+		if made.Planned, err = p.unnamed(); err != nil {
+			return made, err
+		}
+	}
+	made.Groups = p.groups()
+	made.TouchBits = p.touches()
+	for len(p.new) > 0 {
+		if err := p.flush(); err != nil {
+			return made, err
+		}
+	}
+	made.Counts = p.counts
+	return made, nil
+}
+
+// rows gives the import's rows, from one chunk to before another.
+func (p *planning) rows(from, to int, each func(n int, packed []byte) error) error {
+	if p.held == nil {
+		held := map[int][]byte{}
+		err := p.s.eachRows(p.ctx, p.imp, from, to, func(n int, packed []byte) error {
+			if p.chunks <= partChunks {
+				held[n] = packed
+			}
+			return each(n, packed)
+		})
+		if err == nil && len(held) > 0 {
+			p.held = held
+		}
+		return err
+	}
+	for n := from; n < to; n++ {
+		if err := each(n, p.held[n]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // know finds out which partners the rows name, and how those stand.
 func (p *planning) know() error {
 	u := newUnpacker(p.imp.Chain)
 	defer u.close()
-	err := p.s.eachRows(p.ctx, p.imp, 0, p.chunks, func(_ int, packed []byte) error {
+	err := p.rows(0, p.chunks, func(_ int, packed []byte) error {
 		c, err := u.unpack(packed)
 		for i := range c.rows {
 			if c.rows[i].Code == "" {
@@ -113,11 +159,11 @@ func (p *planning) chunkByChunk(keep bool) error {
 	u := newUnpacker(p.imp.Chain)
 	defer u.close()
 	for from := 0; from < p.chunks; from += partChunks {
-		planned, err := p.s.plans(p.ctx, p.imp, from, min(from+partChunks, p.chunks))
+		planned, err := p.plans(from, min(from+partChunks, p.chunks))
 		if err != nil {
 			return err
 		}
-		err = p.s.eachRows(p.ctx, p.imp, from, min(from+partChunks, p.chunks), func(n int, packed []byte) error {
+		err = p.rows(from, min(from+partChunks, p.chunks), func(n int, packed []byte) error {
 			if !p.run.Spare() {
 				return ErrTimeUp
 			}
@@ -133,11 +179,16 @@ func (p *planning) chunkByChunk(keep bool) error {
 		if err != nil {
 			return err
 		}
-		if err := p.flush(); err != nil {
-			return err
-		}
 	}
 	return nil
+}
+
+// plans are those that chunks have already.
+func (p *planning) plans(from, to int) (map[int][]byte, error) {
+	if !p.again {
+		return nil, nil
+	}
+	return p.s.plans(p.ctx, p.imp, from, to)
 }
 
 func (p *planning) absorb(c chunk, packed []byte, keep bool) error {
@@ -182,32 +233,41 @@ func (p *planning) count(verdicts []network.Verdict) {
 
 // keep has a chunk's plan written with others', unless it has one.
 func (p *planning) keep(n int, verdicts []network.Verdict, ids []network.RowIDs) error {
-	p.new = append(p.new, &planItem{planKey(p.imp.Chain, p.imp.ID, n), p.pack.plan(verdicts, ids), p.imp.StartedAt.Add(rowsKept).Unix()})
-	p.news = append(p.news, verdicts)
+	at := planKey(p.imp.Chain, p.imp.ID, n)
+	p.news[at] = verdicts
+	p.wait(at, p.pack.plan(verdicts, ids))
 	if len(p.new) < bulk {
 		return nil
 	}
 	return p.flush()
 }
 
+// wait has an item written with others.
+func (p *planning) wait(at key, packed []byte) {
+	p.new = append(p.new, &planItem{at, packed, p.imp.StartedAt.Add(rowsKept).Unix()})
+}
+
 // flush writes the plans that wait. Of a run at the same time the first to
 // write holds, and is counted: both go by the same rows, and one chain.
 func (p *planning) flush() error {
-	all := make([]inserted, len(p.new))
-	for i, item := range p.new {
-		all[i] = item
-	}
-	there, err := p.s.insert(p.ctx, all)
+	part := p.new[:min(len(p.new), bulk)]
+	there, err := p.s.insert(p.ctx, part)
 	if err != nil {
 		return err
 	}
 	var others []key
-	for i, item := range p.new {
-		if there[item.key] {
-			others = append(others, item.key)
-			continue
+	for _, item := range part {
+		at := item.where()
+		verdicts, plan := p.news[at]
+		switch {
+		case plan && there[at] && !p.again:
+			return errPlanned
+		case plan && there[at]:
+			others = append(others, at)
+		case plan:
+			p.count(verdicts)
 		}
-		p.count(p.news[i])
+		delete(p.news, at)
 	}
 	got, err := p.s.batchGet(p.ctx, true, others...)
 	if err != nil {
@@ -220,7 +280,7 @@ func (p *planning) flush() error {
 		}
 		p.count(verdicts)
 	}
-	p.new, p.news = p.new[:0], p.news[:0]
+	p.new = append(p.new[:0], p.new[len(part):]...)
 	return nil
 }
 
@@ -232,7 +292,7 @@ func (p *planning) unnamed() (chunks int, err error) {
 		partners = append(partners, id)
 	}
 	slices.SortFunc(partners, func(a, b network.RawID) int { return slices.Compare(a[:], b[:]) })
-	planned, err := p.s.plans(p.ctx, p.imp, p.chunks, 1<<20)
+	planned, err := p.plans(p.chunks, 1<<20)
 	if err != nil {
 		return 0, err
 	}
@@ -278,7 +338,7 @@ func (p *planning) unnamed() (chunks int, err error) {
 			return 0, err
 		}
 	}
-	return n, p.flush()
+	return n, nil
 }
 
 // missing are those people of partners whom rosters have named, and this one
@@ -336,20 +396,43 @@ func (s *Store) missing(ctx context.Context, chain string, partners []network.Ra
 	return out, nil
 }
 
-// keepGroups writes which groups a plan's rows name and what they are in the
-// chain, 0 for to be made, and where its partners stand. some is false if there
-// is nothing of it.
-func (s *Store) keepGroups(ctx context.Context, imp network.Import, planner *network.Planner, tree network.Tree) (some bool, err error) {
+// groups has it written which groups the rows name and what they are in the
+// chain, 0 for to be made, and where the plan's partners stand. some is false if
+// there is nothing of it.
+func (p *planning) groups() (some bool) {
 	var b []byte
-	for path, id := range planner.Paths() {
+	for path, id := range p.planner.Paths() {
 		b = appendPlace(b, path, id)
 	}
-	for id := range planner.Stands() {
-		if _, there := tree[id]; there {
+	for id := range p.planner.Stands() {
+		if _, there := p.tree[id]; there {
 			b = appendPlace(b, "", id)
 		}
 	}
-	return len(b) > 0, s.keepPlaces(ctx, imp, b, groupsKey, false)
+	some = len(b) > 0
+	for n := 0; len(b) > 0; n++ {
+		part := b[:min(len(b), placesBytes)]
+		b = b[len(part):]
+		p.wait(groupsKey(p.imp.Chain, p.imp.ID, n), part)
+	}
+	return some
+}
+
+// touches has the partners written that the plan is about.
+func (p *planning) touches() (bits int) {
+	all := p.planner.Touches()
+	slices.Sort(all)
+	bits = segmentBits(len(all))
+	for len(all) > 0 {
+		n := segmentOf(all[0], bits)
+		var b []byte
+		for len(all) > 0 && segmentOf(all[0], bits) == n {
+			b = binary.BigEndian.AppendUint64(b, uint64(all[0]))
+			all = all[1:]
+		}
+		p.wait(touchKey(p.imp.Chain, p.imp.ID, n), b)
+	}
+	return bits
 }
 
 func appendPlace(b []byte, path string, id int) []byte {
@@ -361,29 +444,16 @@ func appendPlace(b []byte, path string, id int) []byte {
 // placesBytes is how much of places goes into one item, of 400 KB at most.
 const placesBytes = 250 << 10
 
-func (s *Store) keepPlaces(ctx context.Context, imp network.Import, b []byte, at func(chain, imp string, n int) key, first bool) error {
+// keepPlaces writes what groups a plan's are, unless an earlier run has.
+func (s *Store) keepPlaces(ctx context.Context, imp network.Import, b []byte) error {
+	var all []inserted
 	for n := 0; len(b) > 0; n++ {
 		part := b[:min(len(b), placesBytes)]
 		b = b[len(part):]
-		write := s.chunkWrite(at(imp.Chain, imp.ID, n), bytes.Clone(part), imp)
-		if !first {
-			if err := s.writeAll(ctx, []types.WriteRequest{write}); err != nil {
-				return err
-			}
-			continue
-		}
-		err := retry(ctx, func(int) (bool, error) {
-			_, err := s.db.PutItem(ctx, &dynamodb.PutItemInput{TableName: &s.table, Item: write.PutRequest.Item, ConditionExpression: aws.String("attribute_not_exists(PK)")})
-			if _, there := errors.AsType[*types.ConditionalCheckFailedException](err); there {
-				return false, nil
-			}
-			return again(err), err
-		})
-		if err != nil {
-			return err
-		}
+		all = append(all, &planItem{placesKey(imp.Chain, imp.ID, n), part, imp.StartedAt.Add(rowsKept).Unix()})
 	}
-	return nil
+	_, err := s.insert(ctx, all)
+	return err
 }
 
 // place is a group that a plan names, or, without a path, one where a partner

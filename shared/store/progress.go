@@ -57,6 +57,7 @@ type tallied struct {
 func (s *Store) tallyChunk(ctx context.Context, imp network.Import, chunk int, made tallied) error {
 	v := vals{"n": made.contacts, "p": made.partners, "c": chunk, "cs": &numberSet{chunk}, "at": at(imp.StartedAt)}
 	expr := "ADD Imported :n, Partners :p, Done :cs"
+	names := map[string]string{"#at": "At"}
 	c := made.counts
 	for _, n := range []struct {
 		name string
@@ -66,8 +67,9 @@ func (s *Store) tallyChunk(ctx context.Context, imp network.Import, chunk int, m
 		{"Notices", c.Notices}, {"Named", c.Partners}, {"Seats", c.Seats}, {"Out", c.Withdrawn}, {"Kept", c.Kept},
 	} {
 		if n.is != 0 {
-			expr += ", " + n.name + " :" + n.name
+			expr += ", #" + n.name + " :" + n.name
 			v[n.name] = n.is
+			names["#"+n.name] = n.name
 		}
 	}
 	expr += " SET #at = :at"
@@ -77,7 +79,7 @@ func (s *Store) tallyChunk(ctx context.Context, imp network.Import, chunk int, m
 			ID: fmt.Sprintf("imported.%s.%d", imp.ID, chunk), Kind: network.RosterImported, Chain: imp.Chain, Import: imp.ID, Chunk: chunk,
 		}.Encode()
 	}
-	err := s.updateOnce(ctx, tallyKey(imp.Chain, imp.ID, chunk), expr, "NOT contains(Done, :c)", map[string]string{"#at": "At"}, v)
+	err := s.updateOnce(ctx, tallyKey(imp.Chain, imp.ID, chunk), expr, "NOT contains(Done, :c)", names, v)
 	return wrap("tally chunk", err)
 }
 

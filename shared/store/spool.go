@@ -21,7 +21,11 @@ import (
 // ChunkRows is how many rows of a roster are planned, written and told of
 // together: big enough that the keeping of it costs a row less than a tenth
 // of a request, small enough that its plan is one small item.
-const ChunkRows = 250
+const ChunkRows = 500
+
+// chunkBytes is how much the rows of a chunk may say; beyond it has fewer rows.
+// An item has 400 KB at most.
+const chunkBytes = 250 << 10
 
 // rowsKept is how long an import's rows and its plan are kept: twice as long
 // as the longest notice lives. They are a copy of the roster, and by then what
@@ -30,17 +34,19 @@ const rowsKept = 180 * 24 * time.Hour
 
 // Spool takes in the checked rows of a roster, while it is still being read: a
 // chunk is one item, deflated, and nothing of the chain is touched. Until the
-// file was read whole and KeepRows has said so, they count for nothing; to
-// read it again writes the same bytes over them.
+// file was read whole and Keep has said so, they count for nothing; to read it
+// again writes the same bytes over them.
 type Spool struct {
 	s     *Store
 	ctx   context.Context
 	imp   network.Import
 	namer *network.RowNamer
 	pack  packer
+	size  int // rows of a chunk
 	rows  []network.RosterRow
 	ids   []network.RowIDs
 	full  []types.WriteRequest // chunks that wait to be written
+	bytes int                  // said by the rows that wait
 	n     int                  // chunks
 	total int                  // rows
 	run   Run
@@ -49,16 +55,17 @@ type Spool struct {
 
 // Spool begins to take in an import's rows.
 func (s *Store) Spool(ctx context.Context, imp network.Import, key network.PersonKey, run Run) *Spool {
-	return &Spool{s: s, ctx: ctx, imp: imp, namer: network.NewRowNamer(imp.Chain, key), run: run, beat: time.Now()}
+	return &Spool{s: s, ctx: ctx, imp: imp, namer: network.NewRowNamer(imp.Chain, key), run: run, size: ChunkRows, beat: time.Now()}
 }
 
 // Add takes in the next row. It is the caller's again afterwards, its strings
-// may not change until Close. ErrStopped if the import was cancelled meanwhile.
+// may not change until Keep. ErrStopped if the import was cancelled meanwhile.
 func (p *Spool) Add(r *network.RosterRow) error {
 	p.rows = append(p.rows, *r)
 	p.ids = append(p.ids, p.namer.IDs(r))
 	p.total++
-	if len(p.rows) < ChunkRows {
+	p.bytes += sizeOf(r)
+	if len(p.rows) < p.size && p.bytes < chunkBytes {
 		return nil
 	}
 	p.chunk()
@@ -68,18 +75,43 @@ func (p *Spool) Add(r *network.RosterRow) error {
 	return p.flush()
 }
 
-// Close writes what is left, and gives how many rows there were.
-func (p *Spool) Close() (rows int, err error) {
+// Keep says that these were all rows of the file, which was read whole, and
+// gives the import as it is then. ErrStopped if it is no longer being read.
+func (p *Spool) Keep() (network.Import, error) {
 	if len(p.rows) > 0 {
 		p.chunk()
 	}
-	return p.total, p.flush()
+	if err := p.flush(); err != nil {
+		return p.imp, err
+	}
+	seen := importItem{}.with(p.imp).filed(p.imp.Chain, p.imp.StartedAt.Add(unfinished), p.imp.StartedAt)
+	imp, err := p.s.turnFrom(p.ctx, &seen, p.imp.Chain, p.imp.ID, func(_ *tx, it importItem, i *network.Import) (importItem, error) {
+		switch {
+		case i.State != network.ImportReading:
+			return it, ErrStopped
+		case i.ReadWhole:
+			return it, errSame
+		}
+		from, err := p.s.lastChange(p.ctx, i.Chain)
+		i.Read, i.ReadWhole = p.total, true
+		it.From, it.Chunks = from, p.n
+		return it, err
+	})
+	return imp, wrap("keep rows", err)
 }
 
 func (p *Spool) chunk() {
 	p.full = append(p.full, p.s.chunkWrite(rowsKey(p.imp.Chain, p.imp.ID, p.n), p.pack.rows(p.rows, p.ids), p.imp))
-	p.rows, p.ids = p.rows[:0], p.ids[:0]
+	p.rows, p.ids, p.bytes = p.rows[:0], p.ids[:0], 0
 	p.n++
+}
+
+func sizeOf(r *network.RosterRow) int {
+	n := len(r.Corp) + len(r.Contact) + len(r.Phone) + len(r.CustomID) + len(r.MemberCustomID) + len(r.Detail)
+	for _, name := range r.Group {
+		n += len(name)
+	}
+	return n
 }
 
 func (p *Spool) flush() error {

@@ -37,11 +37,7 @@ func Bring(ctx context.Context, s *store.Store, key network.PersonKey, chain, id
 				return imp, err
 			}
 		}
-		n, err := spool.Close()
-		if err != nil {
-			return imp, err
-		}
-		if imp, err = s.KeepRows(ctx, imp, n); err != nil {
+		if imp, err = spool.Keep(); err != nil {
 			return imp, err
 		}
 	}
