@@ -367,7 +367,10 @@ func mendWorkbook(b []byte) ([]byte, error) {
 			return nil, err
 		}
 	}
-	return out.Bytes(), w.Close()
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
 }
 
 // emptyName is a cell of the first column in which nothing stands.
