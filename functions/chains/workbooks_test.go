@@ -184,6 +184,9 @@ func TestThereIsNoErrorsWorkbookBeforeItsTimeOrAfter(t *testing.T) {
 	errors(waiting).want(409, "conflict")
 	planned := w.planned()
 	errors(planned.ID).want(409, "conflict") // it is being written
+	w.now = func() time.Time { return noon.Add(15 * time.Minute) }
+	errors(planned.ID).want(404, "not_found") // it couldn't be
+	w.now = func() time.Time { return noon }
 	if err := w.store.HasErrors(t.Context(), planned); err != nil {
 		t.Fatal(err)
 	}
