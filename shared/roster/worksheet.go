@@ -162,6 +162,9 @@ func (s *worksheet) set(column int, c cell) {
 // cell reads the cell just opened.
 func (s *worksheet) cell() (cell, error) {
 	kind := kindOf(s.attr("t"))
+	if kind == unknownKind {
+		return cell{}, s.corrupt("a cell of an unknown kind")
+	}
 	style, _ := parseNumber(s.attr("s"))
 	if s.closed { // most blank cells
 		_, err := s.next()
@@ -189,10 +192,9 @@ func (s *worksheet) cell() (cell, error) {
 			err = s.skip()
 		case "is":
 			if kind != inlineKind {
-				err = s.skip()
-			} else {
-				s.texts, err = s.richText(s.texts[:from])
+				return cell{}, s.corrupt("a text where there is none")
 			}
+			s.texts, err = s.richText(s.texts[:from])
 		case "extLst":
 			err = s.skip()
 		default:
@@ -256,7 +258,8 @@ const (
 	stringKind // a formula's, or of a writer that has no shared strings
 	booleanKind
 	errorKind
-	otherKind // a date in ISO 8601, and what is yet to come
+	dateKind // in ISO 8601
+	unknownKind
 )
 
 func kindOf(t []byte) storedKind {
@@ -273,8 +276,10 @@ func kindOf(t []byte) storedKind {
 		return booleanKind
 	case "e":
 		return errorKind
+	case "d":
+		return dateKind
 	}
-	return otherKind
+	return unknownKind
 }
 
 // parseNumber reads digits, of a number that a row or a text may have.
