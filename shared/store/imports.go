@@ -392,10 +392,11 @@ func (s *Store) EndImport(ctx context.Context, done network.Import, ends time.Ti
 	return wrap("end import", err)
 }
 
-// HasErrors notes that a planned import's error workbooks are in the bucket.
+// HasErrors notes that the error workbooks of an import that is planned or done
+// are in the bucket.
 func (s *Store) HasErrors(ctx context.Context, i network.Import) error {
-	err := s.updateOnce(ctx, importKey(i.Chain, i.ID), "SET HasErrors = :yes", "#s = :planned", map[string]string{"#s": "State"},
-		vals{"yes": true, "planned": network.ImportPlanned})
+	err := s.updateOnce(ctx, importKey(i.Chain, i.ID), "SET HasErrors = :yes", "#s IN (:planned, :done)", map[string]string{"#s": "State"},
+		vals{"yes": true, "planned": network.ImportPlanned, "done": network.ImportDone})
 	return wrap("has errors", err)
 }
 
