@@ -45,6 +45,11 @@ func threeChunks() []byte {
 // rest has been uploaded.
 func faulty(t *testing.T, tb *dynamotest.Table) (*world, events.S3Event) {
 	t.Helper()
+	return faultyAsked(t, tb, func(i *network.Import) { i.ApplyMoves = true })
+}
+
+func faultyAsked(t *testing.T, tb *dynamotest.Table, with func(*network.Import)) (*world, events.S3Event) {
+	t.Helper()
 	w := setupOn(t, tb)
 	w.takeIn(t, secondID, sheet(
 		"老公司甲,王老,,13900029999,华南区,OLD1,",
@@ -52,7 +57,7 @@ func faulty(t *testing.T, tb *dynamotest.Table) (*world, events.S3Event) {
 		"老公司乙,王乙,,13900030001,,OLD2,2",
 		"老公司乙,王丙,,13900030002,,OLD2,3",
 	), nil)
-	w.ask(t, importID, func(i *network.Import) { i.ApplyMoves = true })
+	w.ask(t, importID, with)
 	e := w.put(importID, threeChunks())
 	w.tb.Reset()
 	return w, e

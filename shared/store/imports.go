@@ -382,7 +382,7 @@ func (s *Store) EndImport(ctx context.Context, done network.Import, ends time.Ti
 		default:
 			return it, ErrStopped
 		}
-		i.State, i.EndedAt, i.HasErrors = network.ImportDone, done.EndedAt, done.HasErrors
+		i.State, i.EndedAt = network.ImportDone, done.EndedAt
 		it.DPK, it.DSK, it.Outbox = "", "", ""
 		if !ends.IsZero() {
 			it = it.filed(i.Chain, ends, i.EndedAt)
@@ -395,7 +395,7 @@ func (s *Store) EndImport(ctx context.Context, done network.Import, ends time.Ti
 // HasErrors notes that the error workbooks of an import that is planned or done
 // are in the bucket.
 func (s *Store) HasErrors(ctx context.Context, i network.Import) error {
-	err := s.updateOnce(ctx, importKey(i.Chain, i.ID), "SET HasErrors = :yes", "#s IN (:planned, :done)", map[string]string{"#s": "State"},
+	err := s.updateOnce(ctx, importKey(i.Chain, i.ID), "SET HasErrors = :yes", "#s IN (:planned, :done) AND attribute_not_exists(Reverting)", map[string]string{"#s": "State"},
 		vals{"yes": true, "planned": network.ImportPlanned, "done": network.ImportDone})
 	return wrap("has errors", err)
 }
