@@ -63,7 +63,8 @@ func fileError(code, detail string) error { return &FileError{Code: code, Detail
 // of them it is, its first bytes say. Each row below the header that isn't
 // blank goes to each, in the sheet's order: valid and normalised, or with a
 // code of package form and as much as could be read, good for showing only
-// (R31). The row is each's until it returns, its strings for ever.
+// (R31). The row is each's until it returns, its strings for ever; the levels
+// of a group are one slice for all rows that have it, and not to be changed.
 //
 // It fails with a *FileError when the file can't be taken, with each's error as
 // it is, and with another when r or ctx does. A file is whole or nothing: each

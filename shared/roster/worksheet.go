@@ -117,10 +117,11 @@ func (s *worksheet) cells() error {
 	s.line.number, s.line.cells, s.texts = n, s.line.cells[:0], s.texts[:0]
 	column := -1
 	for {
+		from := len(s.texts)
 		if c, at, n := s.quickCell(column + 1); n > 0 {
 			s.at += n
 			column = at
-			s.set(column, c)
+			s.set(column, c, from)
 			continue
 		}
 		t, err := s.child()
@@ -148,13 +149,17 @@ func (s *worksheet) cells() error {
 		if err != nil {
 			return err
 		}
-		s.set(column, c)
+		s.set(column, c, from)
 	}
 }
 
-// set gives the row a cell, if it holds anything.
-func (s *worksheet) set(column int, c cell) {
-	if column < maxColumns && (c.kind != TextCell || c.text != "") {
+// set gives the row a cell, if it holds anything. The texts of further columns
+// than are read are forgotten, from where they begin.
+func (s *worksheet) set(column int, c cell, from int) {
+	switch {
+	case column >= maxColumns:
+		s.texts = s.texts[:from]
+	case c.kind != TextCell || c.text != "":
 		s.line.set(column, c)
 	}
 }
