@@ -279,7 +279,13 @@ func (w *world) between(do func(w *world)) {
 // roster does what the imports door does with checked rows.
 func (w *world) roster(rows ...network.RosterRow) network.Import {
 	w.t.Helper()
-	id := w.ask(w.boss, "POST", w.in("/imports"), `{"file_name":"机密.xlsx"}`).want(201, "").str("import_id")
+	return w.imported(`{"file_name":"机密.xlsx"}`, rows...)
+}
+
+// imported is an import that was asked for so, done or planned.
+func (w *world) imported(body string, rows ...network.RosterRow) network.Import {
+	w.t.Helper()
+	id := w.ask(w.boss, "POST", w.in("/imports"), body).want(201, "").str("import_id")
 	return storetest.Import(w.t, w.store, personKey, w.chain, id, noon, rows...)
 }
 

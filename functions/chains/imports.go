@@ -329,9 +329,6 @@ func (c *chains) showImport(r *http.Request, ch network.Chain, i network.Import)
 	}
 	done, now := network.Done(tallies), c.now()
 	n := i.Counts
-	if i.State == network.ImportCancelled {
-		n = done // what it would have done besides, it won't
-	}
 	out.Rows, out.OK, out.Failed, out.Notices, out.Partners = n.Rows, n.OK, n.Failed, n.Notices, n.Partners
 	out.Created, out.Updated, out.Unchanged, out.WouldMove = n.Created, n.Updated, n.Unchanged, n.WouldMove
 	out.Conflict, out.Invalid, out.Withdrawn, out.Kept = n.Conflict, n.Invalid, n.Withdrawn, n.Kept

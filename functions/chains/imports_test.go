@@ -121,17 +121,9 @@ func TestAnImportTellsItsRowsAndHowFarItHasCome(t *testing.T) {
 func TestARefusedFileSaysWhy(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
-	id := w.ask(w.boss, "POST", w.in("/imports"), `{"file_name":"机密.xlsx"}`).want(201, "").str("import_id")
-	imp, err := w.store.BeginImport(t.Context(), w.chain, id, "etag", noon)
-	if err != nil {
-		t.Fatal(err)
-	}
-	imp.State, imp.FileCode, imp.FileRow, imp.EndedAt = network.ImportFailed, "truncated", 7, noon
-	if err := w.store.EndImport(t.Context(), imp, time.Time{}); err != nil {
-		t.Fatal(err)
-	}
+	imp := w.failed("truncated", "", 7)
 	var i importJSON
-	w.ask(w.boss, "GET", w.in("/imports/"+id), "", "Accept-Language", "en").want(200, "").into(&i)
+	w.ask(w.boss, "GET", w.in("/imports/"+imp.ID), "", "Accept-Language", "en").want(200, "").into(&i)
 	if i.State != network.ImportFailed || i.OK != 0 || i.FileError == nil || i.FileError.Code != "truncated" || i.FileError.Row != 7 || !strings.Contains(i.FileError.Detail, "ends too early") {
 		t.Errorf("got %+v, %+v", i, i.FileError)
 	}
@@ -150,58 +142,82 @@ func TestImportsAreListedNewestFirst(t *testing.T) {
 	}
 }
 
-// ended is an import that a run has brought to where change says.
-func (w *world) ended(change func(*network.Import)) network.Import {
+// failed is an import whose file was refused.
+func (w *world) failed(code, detail string, row int) network.Import {
 	w.t.Helper()
 	id := w.ask(w.boss, "POST", w.in("/imports"), `{"file_name":"机密.xlsx"}`).want(201, "").str("import_id")
 	imp, err := w.store.BeginImport(w.t.Context(), w.chain, id, "etag", noon)
-	if err != nil {
-		w.t.Fatal(err)
+	if err == nil {
+		imp.FileCode, imp.FileDetail, imp.FileRow, imp.EndedAt = code, detail, row, noon
+		err = w.store.FailImport(w.t.Context(), imp)
 	}
-	change(&imp)
-	if err := w.store.EndImport(w.t.Context(), imp, time.Time{}); err != nil {
+	if err != nil {
 		w.t.Fatal(err)
 	}
 	return imp
 }
 
-// planned waits for somebody to have its plan done.
-func planned(i *network.Import) {
-	i.State, i.PlanID, i.PlannedAt, i.DryRun = network.ImportPlanned, "plan1", noon, true
-	i.Counts = network.Counts{Rows: 12, OK: 9, Failed: 3, Created: 9, Conflict: 1, Invalid: 2, Notices: 9, Partners: 4, Seats: 4, Withdrawn: 2, Kept: 1}
+// planned is an import of three rows, of which one is refused for either
+// reason, that waits.
+func (w *world) planned() network.Import {
+	bad, again := row(2), row(3)
+	bad.Code, bad.Field = "phone_invalid", "phone"
+	again.Code, again.Field, again.Detail = "duplicate_contact", "phone", "row 2"
+	return w.imported(`{"file_name":"机密.xlsx","dry_run":true}`, row(1), bad, again)
 }
 
 // R28: what is applied is named, and the same again is the same answer.
 func TestR28_APlanIsSeenAndThenApplied(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
-	imp := w.ended(planned)
+	imp := w.planned()
 	at := w.in("/imports/" + imp.ID)
 	var i importJSON
 	w.ask(w.boss, "GET", at, "").want(200, "").into(&i)
-	if i.State != network.ImportPlanned || i.PlanID != "plan1" || i.PlannedAt == nil || i.AppliedAt != nil || i.Rows != 12 || i.OK+i.Failed != i.Rows || i.Conflict+i.Invalid != i.Failed ||
-		i.Withdrawn != 2 || i.Kept != 1 || i.Quota == nil || *i.Quota != (quotaJSON{4, network.MaxPartners}) ||
-		i.Progress.RowsRead != 12 || i.Progress.RowsChecked != 12 || i.Progress.RowsWritten != 0 || i.Progress.NoticesQueued != 0 || i.Progress.SecondsLeft != nil {
+	if i.State != network.ImportPlanned || i.PlanID == "" || i.PlannedAt == nil || i.AppliedAt != nil || i.Rows != 3 || i.OK+i.Failed != i.Rows || i.Conflict+i.Invalid != i.Failed ||
+		i.Created != 1 || i.Notices != 1 || i.Quota == nil || *i.Quota != (quotaJSON{1, network.MaxPartners}) ||
+		i.Progress.RowsRead != 3 || i.Progress.RowsChecked != 3 || i.Progress.RowsWritten != 0 || i.Progress.NoticesQueued != 0 || i.Progress.SecondsLeft != nil {
 		t.Errorf("got %+v", i)
 	}
 	w.unchanged(func() {
 		w.ask(w.boss, "POST", at+"/apply", `{"plan_id":"plan2"}`).want(409, "stale")
 		w.ask(w.boss, "POST", at+"/apply", `{}`).want(400, "invalid")
-		w.ask(w.boss, "POST", at+"/apply", `{"plan_id":"plan1","plan":1}`).want(400, "unknown_field")
+		w.ask(w.boss, "POST", at+"/apply", `{"plan_id":"`+i.PlanID+`","plan":1}`).want(400, "unknown_field")
 		w.ask(w.boss, "POST", w.in("/imports/im0123456789abcdef/apply"), `{"plan_id":"plan1"}`).want(404, "not_found")
 		w.ask(w.boss, "POST", w.in("/imports/x/apply"), `{"plan_id":"plan1"}`).want(404, "not_found")
 		w.ask(w.boss, "POST", at+"/revert", "").want(409, "conflict")
 	})
-	first := w.ask(w.boss, "POST", at+"/apply", `{"plan_id":"plan1"}`).want(202, "")
+	apply := `{"plan_id":"` + i.PlanID + `"}`
+	first := w.ask(w.boss, "POST", at+"/apply", apply).want(202, "")
 	var now importJSON
 	first.into(&now)
 	if now.State != network.ImportApplying || now.AppliedAt == nil || now.Quota != nil {
 		t.Errorf("got %s", first.body)
 	}
-	if again := w.ask(w.boss, "POST", at+"/apply", `{"plan_id":"plan1"}`).want(202, ""); !bytes.Equal(again.body, first.body) {
+	if again := w.ask(w.boss, "POST", at+"/apply", apply).want(202, ""); !bytes.Equal(again.body, first.body) {
 		t.Errorf("got %s, then %s", first.body, again.body)
 	}
 	w.ask(w.boss, "POST", at+"/apply", `{"plan_id":"plan2"}`).want(409, "stale")
+}
+
+// R27: whom a roster doesn't name is in no row of it.
+func TestR27_ASyncListsWhomItTakesOutBehindTheRows(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.roster(row(1), row(2))
+	imp := w.imported(`{"file_name":"机密.xlsx","mode":"sync"}`, row(1))
+	var i importJSON
+	w.ask(w.boss, "GET", w.in("/imports/"+imp.ID), "").want(200, "").into(&i)
+	if i.State != network.ImportPlanned || i.Mode != network.Sync || i.Rows != 1 || i.Withdrawn != 1 || i.Kept != 0 {
+		t.Errorf("got %+v", i)
+	}
+	got := all[rowJSON](w, w.boss, w.in("/imports/"+imp.ID+"/rows"))
+	if len(got) != 2 || got[1].Row != nil || got[1].Outcome != network.RowWithdraw || got[1].PartnerID == "" || got[1].ContactID == "" {
+		t.Errorf("got %+v", got)
+	}
+	if only := all[rowJSON](w, w.boss, w.in("/imports/"+imp.ID+"/rows?outcome=withdraw")); len(only) != 1 || !reflect.DeepEqual(only[0], got[1]) {
+		t.Errorf("got %+v, want %+v alone", only, got[1:])
+	}
 }
 
 // R04: a corp that has become a school brings nobody in by a plan it had
@@ -209,17 +225,17 @@ func TestR28_APlanIsSeenAndThenApplied(t *testing.T) {
 func TestR04_ASchoolsPlanIsNotApplied(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
-	imp := w.ended(planned)
+	imp := w.planned()
 	w.ask(w.boss, "PATCH", "/v1/corps/"+w.owner, `{"industry":"学前教育"}`).want(200, "")
 	w.unchanged(func() {
-		w.ask(w.boss, "POST", w.in("/imports/"+imp.ID+"/apply"), `{"plan_id":"plan1"}`).want(403, "corp_not_eligible")
+		w.ask(w.boss, "POST", w.in("/imports/"+imp.ID+"/apply"), `{"plan_id":"`+imp.PlanID+`"}`).want(403, "corp_not_eligible")
 	})
 }
 
 func TestR30_AnImportIsCancelledOnceAndThenRevertedOnce(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
-	imp := w.ended(planned)
+	imp := w.planned()
 	at := w.in("/imports/" + imp.ID)
 	for range 2 {
 		var i importJSON
@@ -228,7 +244,7 @@ func TestR30_AnImportIsCancelledOnceAndThenRevertedOnce(t *testing.T) {
 			t.Errorf("got %+v, want nothing done", i)
 		}
 	}
-	w.ask(w.boss, "POST", at+"/apply", `{"plan_id":"plan1"}`).want(409, "conflict")
+	w.ask(w.boss, "POST", at+"/apply", `{"plan_id":"`+imp.PlanID+`"}`).want(409, "conflict")
 	for range 2 {
 		var i importJSON
 		w.ask(w.boss, "POST", at+"/revert", "").want(202, "").into(&i)
@@ -236,7 +252,7 @@ func TestR30_AnImportIsCancelledOnceAndThenRevertedOnce(t *testing.T) {
 			t.Errorf("got %+v, want it being reverted", i)
 		}
 	}
-	done := w.ended(func(i *network.Import) { i.State, i.EndedAt = network.ImportDone, noon })
+	done := w.roster(row(4))
 	w.ask(w.boss, "POST", w.in("/imports/"+done.ID+"/cancel"), "").want(409, "conflict")
 }
 
@@ -275,9 +291,7 @@ func TestTheTimeLeftIsThePaceSoFar(t *testing.T) {
 func TestAFileWithoutTheNamedSheetSaysSo(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
-	imp := w.ended(func(i *network.Import) {
-		i.State, i.FileCode, i.FileDetail, i.EndedAt = network.ImportFailed, "no_header", "名单", noon
-	})
+	imp := w.failed("no_header", "名单", 0)
 	for lang, want := range map[string]string{"zh-CN": "文件里没有名为“名单”的工作表。", "en": `The file has no sheet named "名单".`} {
 		var i importJSON
 		w.ask(w.boss, "GET", w.in("/imports/"+imp.ID), "", "Accept-Language", lang).want(200, "").into(&i)
@@ -293,7 +307,7 @@ func TestEveryFileErrorIsTold(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	for _, code := range strings.Fields("not_a_workbook legacy_xls password_protected empty_file no_header unknown_columns truncated corrupt too_large too_many_rows zip_bomb encoding_unknown replaced not_finished") {
-		imp := w.ended(func(i *network.Import) { i.State, i.FileCode, i.EndedAt = network.ImportFailed, code, noon })
+		imp := w.failed(code, "", 0)
 		for _, lang := range []string{"zh-CN", "en"} {
 			var i importJSON
 			w.ask(w.boss, "GET", w.in("/imports/"+imp.ID), "", "Accept-Language", lang).want(200, "").into(&i)

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/tributary-app/tributary/shared/network"
 	"github.com/tributary-app/tributary/shared/roster/form"
@@ -90,8 +91,7 @@ func (c *chains) errorsWorkbook(w http.ResponseWriter, r *http.Request) error {
 	case err != nil:
 		return err
 	case imp.HasErrors:
-	case imp.State == network.ImportWaiting, imp.State == network.ImportReading, imp.State == network.ImportApplying,
-		imp.State == network.ImportDone && imp.Counts.Failed > 0:
+	case imp.State == network.ImportWaiting, imp.State == network.ImportReading, imp.State == network.ImportApplying, c.beingWritten(imp):
 		return network.ErrConflict
 	default:
 		return network.ErrNotFound
@@ -127,6 +127,17 @@ func (c *chains) errorsWorkbook(w http.ResponseWriter, r *http.Request) error {
 	workbookHead(w, file, lang)
 	_, err = w.Write(b)
 	return err
+}
+
+// beingWritten reports whether an import has failed rows whose workbook is
+// still to be expected: it is written right after the plan, and at the latest
+// by the run that ends the import, which takes a quarter of an hour at most.
+func (c *chains) beingWritten(i network.Import) bool {
+	since := i.PlannedAt
+	if i.State == network.ImportDone {
+		since = i.EndedAt
+	}
+	return (i.State == network.ImportPlanned || i.State == network.ImportDone) && i.Counts.Failed > 0 && c.now().Before(since.Add(15*time.Minute))
 }
 
 // language is the one asked for in the query, else the reader's.

@@ -9,8 +9,10 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tributary-app/tributary/shared/network"
+	"github.com/tributary-app/tributary/shared/store"
 )
 
 // The form needs no sign-in; it is a workbook in the language asked for.
@@ -109,13 +111,28 @@ func (w *world) bucket(files map[string][]byte) *[]*http.Request {
 	return &asked
 }
 
+// done is an import with failed rows that is done.
+func (w *world) done() network.Import {
+	w.t.Helper()
+	ctx, imp := w.t.Context(), w.planned()
+	imp, err := w.store.ApplyImport(ctx, w.chain, imp.ID, imp.PlanID, noon)
+	if err == nil {
+		err = w.store.ApplyRoster(ctx, imp, store.Run{Now: func() time.Time { return noon }, Spare: func() bool { return true }})
+	}
+	if imp.HasErrors, imp.EndedAt = true, noon; err == nil {
+		err = w.store.EndImport(ctx, imp, time.Time{})
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return imp
+}
+
 // R31: the failed rows come back in the language asked for.
 func TestR31_TheErrorsWorkbookIsHandedOut(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
-	imp := w.ended(func(i *network.Import) {
-		i.State, i.EndedAt, i.HasErrors, i.Counts = network.ImportDone, noon, true, network.Counts{Rows: 2, OK: 1, Failed: 1, Created: 1, Invalid: 1}
-	})
+	imp := w.done()
 	at, key := w.in("/imports/"+imp.ID), "rosters/"+w.chain+"/"+imp.ID+"/errors."
 	asked := w.bucket(map[string][]byte{key + "zh-CN.xlsx": []byte("PK中"), key + "en.xlsx": []byte("PK\xff")})
 	var i importJSON
@@ -140,7 +157,7 @@ func TestR31_TheErrorsWorkbookIsHandedOut(t *testing.T) {
 func TestALargeErrorsWorkbookIsALink(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
-	imp := w.ended(func(i *network.Import) { i.State, i.EndedAt, i.HasErrors = network.ImportDone, noon, true })
+	imp := w.done()
 	key := "rosters/" + w.chain + "/" + imp.ID + "/errors."
 	w.bucket(map[string][]byte{key + "zh-CN.xlsx": make([]byte, maxInline), key + "en.xlsx": make([]byte, maxInline+1)})
 	at := w.in("/imports/" + imp.ID + "/errors.xlsx")
@@ -165,24 +182,19 @@ func TestThereIsNoErrorsWorkbookBeforeItsTimeOrAfter(t *testing.T) {
 	errors := func(id string) answer { return w.ask(w.boss, "GET", w.in("/imports/"+id+"/errors.xlsx"), "") }
 	waiting := w.ask(w.boss, "POST", w.in("/imports"), `{"file_name":"a.csv"}`).want(201, "").str("import_id")
 	errors(waiting).want(409, "conflict")
-	for name, tc := range map[string]struct {
-		imp    network.Import
-		status int
-		code   string
-	}{
-		"being written":    {network.Import{State: network.ImportDone, Counts: network.Counts{Rows: 1, Failed: 1}}, 409, "conflict"},
-		"no row failed":    {network.Import{State: network.ImportDone, Counts: network.Counts{Rows: 1, OK: 1}}, 404, "not_found"},
-		"the file failed":  {network.Import{State: network.ImportFailed, FileCode: "corrupt"}, 404, "not_found"},
-		"seven days later": {network.Import{State: network.ImportDone, HasErrors: true}, 404, "not_found"},
-	} {
-		imp := w.ended(func(i *network.Import) {
-			i.State, i.Counts, i.HasErrors, i.FileCode, i.EndedAt = tc.imp.State, tc.imp.Counts, tc.imp.HasErrors, tc.imp.FileCode, noon
-		})
-		t.Log(name)
-		errors(imp.ID).want(tc.status, tc.code)
+	planned := w.planned()
+	errors(planned.ID).want(409, "conflict") // it is being written
+	w.now = func() time.Time { return noon.Add(15 * time.Minute) }
+	errors(planned.ID).want(404, "not_found") // it couldn't be
+	w.now = func() time.Time { return noon }
+	if err := w.store.HasErrors(t.Context(), planned); err != nil {
+		t.Fatal(err)
 	}
+	errors(w.roster(row(7)).ID).want(404, "not_found")           // no row failed
+	errors(w.failed("corrupt", "", 0).ID).want(404, "not_found") // nor did any here
+	done := w.done()
+	errors(done.ID).want(404, "not_found") // seven days later
 	errors("im0123456789abcdef").want(404, "not_found")
-	gone := w.ended(func(i *network.Import) { i.State, i.HasErrors, i.EndedAt = network.ImportDone, true, noon })
 	w.tickets.endpoint = "http://127.0.0.1:9"
-	errors(gone.ID).want(503, "busy")
+	errors(done.ID).want(503, "busy")
 }

@@ -68,9 +68,10 @@ func (c cell) blank() bool {
 	return clean(c.text) == ""
 }
 
+// keep is a copy of the cell that lasts, as far as a row can use it.
 func (c cell) keep() cell {
-	if !c.kept {
-		c.text, c.kept = strings.Clone(c.text), true
+	if !c.kept || len(c.text) > maxText {
+		c.text, c.kept = string(cut([]byte(c.text), maxText)), true
 	}
 	return c
 }

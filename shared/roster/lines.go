@@ -2,6 +2,7 @@ package roster
 
 import (
 	"context"
+	"errors"
 	"io"
 )
 
@@ -39,9 +40,9 @@ const maxRaw = 128 << 10
 // Lines reads a file as Read does, and gives each all of its rows as they
 // stand: those above the header too, none that has no cell. Merged areas are
 // not filled. Its errors are those of Read, which has to be asked whether the
-// rows mean anything.
+// rows mean anything. Of the Sheet's numbers Rows counts the lines, and OK nothing.
 func Lines(ctx context.Context, r io.ReaderAt, size int64, o Options, each func(*Line) error) (*Sheet, error) {
-	src := &source{r: r}
+	src := &source{r: r, size: size}
 	s, err := lines(ctx, src, size, o, each)
 	if err = src.judge(ctx, err); err != nil {
 		return nil, err
@@ -54,12 +55,17 @@ func lines(ctx context.Context, r io.ReaderAt, size int64, o Options, each func(
 	if err != nil {
 		return nil, err
 	}
-	s := &Sheet{Name: f.name}
-	var top []line
+	h, err := headerOf(f)
+	if err != nil {
+		return nil, err
+	}
+	s := &Sheet{Name: f.name, HeaderRow: h.row, Unknown: h.unknown}
 	var out Line
-	chosen := false
-	give := func(l line) error {
-		out = Line{Number: l.number, Header: l.number == s.HeaderRow, Cells: out.Cells[:0]}
+	_, err = f.lines(func(l line) error {
+		if l.number%1024 == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		out = Line{Number: l.number, Header: l.number == h.row, Cells: out.Cells[:0]}
 		for column, c := range l.cells {
 			if c.kind != TextCell || c.text != "" {
 				out.Cells = append(out.Cells, Cell{column, c.kind, c.text, int(c.style)})
@@ -67,43 +73,32 @@ func lines(ctx context.Context, r io.ReaderAt, size int64, o Options, each func(
 		}
 		s.Rows++
 		return each(&out)
-	}
-	choose := func() error {
-		chosen = true
-		h, _ := findHeader(top)
-		s.HeaderRow, s.Unknown = h.row, h.unknown
-		for _, l := range top {
-			if err := give(l); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	_, err = f.lines(func(l line) error {
-		switch {
-		case l.number%1024 == 0 && ctx.Err() != nil:
-			return ctx.Err()
-		case chosen:
-			return give(l)
-		case l.number <= headerRows:
-			top = append(top, l.keep())
-			return nil
-		}
-		if err := choose(); err != nil {
-			return err
-		}
-		return give(l)
 	})
-	if err == nil && !chosen {
-		err = choose()
-	}
 	return s, err
+}
+
+// headerOf reads no further than a header may stand.
+func headerOf(f *file) (header, error) {
+	enough := errors.New("enough")
+	var top []line
+	_, err := f.lines(func(l line) error {
+		if l.number > headerRows {
+			return enough
+		}
+		top = append(top, l.keep())
+		return nil
+	})
+	if err != nil && !errors.Is(err, enough) {
+		return header{}, err
+	}
+	h, _ := findHeader(top)
+	return h, nil
 }
 
 // Styles is the workbook's part that says what the styles of its cells look
 // like, as it stands, at most 8 MiB; nil when there is none, as in a CSV file.
 func Styles(ctx context.Context, r io.ReaderAt, size int64) ([]byte, error) {
-	src := &source{r: r}
+	src := &source{r: r, size: size}
 	b, err := styles(ctx, src, size)
 	return b, src.judge(ctx, err)
 }

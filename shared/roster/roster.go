@@ -9,6 +9,7 @@
 package roster
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -62,13 +63,14 @@ func fileError(code, detail string) error { return &FileError{Code: code, Detail
 // of them it is, its first bytes say. Each row below the header that isn't
 // blank goes to each, in the sheet's order: valid and normalised, or with a
 // code of package form and as much as could be read, good for showing only
-// (R31). The row is each's until it returns, its strings for ever.
+// (R31). The row is each's until it returns, its strings for ever; the levels
+// of a group are one slice for all rows that have it, and not to be changed.
 //
 // It fails with a *FileError when the file can't be taken, with each's error as
 // it is, and with another when r or ctx does. A file is whole or nothing: each
 // must keep what it got to itself until Read has returned without an error.
 func Read(ctx context.Context, r io.ReaderAt, size int64, o Options, each func(*network.RosterRow) error) (*Sheet, error) {
-	src := &source{r: r}
+	src := &source{r: r, size: size}
 	s, err := read(ctx, src, size, o, each)
 	if err = src.judge(ctx, err); err != nil {
 		return nil, err
@@ -130,18 +132,29 @@ func open(ctx context.Context, r io.ReaderAt, size int64, o Options, most int) (
 	return openCSV(ctx, r, size, most)
 }
 
-// source remembers when the bytes themselves couldn't be had.
+// source remembers when the bytes themselves couldn't be had. It asks for none
+// that aren't the file's, wherever a damaged one says that its parts are.
 type source struct {
-	r   io.ReaderAt
-	err error
+	r    io.ReaderAt
+	size int64
+	err  error
 }
 
 func (s *source) ReadAt(p []byte, off int64) (int, error) {
-	n, err := s.r.ReadAt(p, off)
-	if err != nil && !errors.Is(err, io.EOF) {
-		s.err = err
+	if off < 0 || off >= s.size {
+		return 0, io.EOF
 	}
-	return n, err
+	whole := len(p)
+	p = p[:min(int64(whole), s.size-off)]
+	n, err := s.r.ReadAt(p, off)
+	switch {
+	case err != nil && !errors.Is(err, io.EOF), n < len(p):
+		s.err = cmp.Or(err, io.ErrUnexpectedEOF)
+		return n, s.err
+	case n < whole:
+		return n, io.EOF
+	}
+	return n, nil
 }
 
 // judge is the error of what was read: what looks like a damaged file may be a

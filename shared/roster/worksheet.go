@@ -117,10 +117,11 @@ func (s *worksheet) cells() error {
 	s.line.number, s.line.cells, s.texts = n, s.line.cells[:0], s.texts[:0]
 	column := -1
 	for {
+		from := len(s.texts)
 		if c, at, n := s.quickCell(column + 1); n > 0 {
 			s.at += n
 			column = at
-			s.set(column, c)
+			s.set(column, c, from)
 			continue
 		}
 		t, err := s.child()
@@ -148,13 +149,17 @@ func (s *worksheet) cells() error {
 		if err != nil {
 			return err
 		}
-		s.set(column, c)
+		s.set(column, c, from)
 	}
 }
 
-// set gives the row a cell, if it holds anything.
-func (s *worksheet) set(column int, c cell) {
-	if column < maxColumns && (c.kind != TextCell || c.text != "") {
+// set gives the row a cell, if it holds anything. The texts of further columns
+// than are read are forgotten, from where they begin.
+func (s *worksheet) set(column int, c cell, from int) {
+	switch {
+	case column >= maxColumns:
+		s.texts = s.texts[:from]
+	case c.kind != TextCell || c.text != "":
 		s.line.set(column, c)
 	}
 }
@@ -162,6 +167,9 @@ func (s *worksheet) set(column int, c cell) {
 // cell reads the cell just opened.
 func (s *worksheet) cell() (cell, error) {
 	kind := kindOf(s.attr("t"))
+	if kind == unknownKind {
+		return cell{}, s.corrupt("a cell of an unknown kind")
+	}
 	style, _ := parseNumber(s.attr("s"))
 	if s.closed { // most blank cells
 		_, err := s.next()
@@ -189,10 +197,9 @@ func (s *worksheet) cell() (cell, error) {
 			err = s.skip()
 		case "is":
 			if kind != inlineKind {
-				err = s.skip()
-			} else {
-				s.texts, err = s.richText(s.texts[:from])
+				return cell{}, s.corrupt("a text where there is none")
 			}
+			s.texts, err = s.richText(s.texts[:from])
 		case "extLst":
 			err = s.skip()
 		default:
@@ -256,7 +263,8 @@ const (
 	stringKind // a formula's, or of a writer that has no shared strings
 	booleanKind
 	errorKind
-	otherKind // a date in ISO 8601, and what is yet to come
+	dateKind // in ISO 8601
+	unknownKind
 )
 
 func kindOf(t []byte) storedKind {
@@ -273,8 +281,10 @@ func kindOf(t []byte) storedKind {
 		return booleanKind
 	case "e":
 		return errorKind
+	case "d":
+		return dateKind
 	}
-	return otherKind
+	return unknownKind
 }
 
 // parseNumber reads digits, of a number that a row or a text may have.

@@ -1,6 +1,7 @@
 package form_test
 
 import (
+	"os"
 	"strings"
 	"testing"
 
@@ -26,6 +27,21 @@ func TestEveryCodeHasAdviceInBothLanguages(t *testing.T) {
 	}
 	if got := form.Advice("unheard_of", "en"); got != "" {
 		t.Errorf("got %q, want nothing for an unknown code", got)
+	}
+}
+
+// The README's tables say what the API says.
+func TestTheReadmeHasEveryCodeWithItsAdvice(t *testing.T) {
+	t.Parallel()
+	b, err := os.ReadFile("../../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, code := range strings.Fields(codes) {
+		reason, advice := form.Reason(code, "en")
+		if row := "| `" + code + "` | " + reason + " | " + advice + " |\n"; !strings.Contains(string(b), row) {
+			t.Errorf("the README lacks %s", row)
+		}
 	}
 }
 
