@@ -37,7 +37,7 @@ test: build local ## all that needs only Go and Node, with the race detector; PK
 	$(LOCAL) exec -- go test $(RACE) $(or $(PKG),./...)
 	$(if $(PKG),,cd infra/local && go test $(RACE) ./...)
 
-check: $(VENV)/done ## formatting, vet, staticcheck, known vulnerabilities, the template (needs Python 3.11 or newer)
+check: $(VENV)/done ## formatting, vet, staticcheck, known vulnerabilities, a minute of fuzzing, the template (needs Python 3.11 or newer)
 	@odd=$$(find . -name '*.go' -not -path '*/node_modules/*' -not -path './.*/*' -exec gofmt -l {} +); [ -z "$$odd" ] || { echo "gofmt would change:"; echo "$$odd"; exit 1; }
 	go vet ./...
 	cd infra/local && go vet ./...
@@ -46,6 +46,11 @@ check: $(VENV)/done ## formatting, vet, staticcheck, known vulnerabilities, the 
 	@if $(VENV)/bin/python -c 'import urllib.request as u; u.urlopen("$(VULNS)/index/db.json", timeout=10)' 2>/dev/null; \
 	then set -x; $(GOVULNCHECK) ./... && cd infra/local && $(GOVULNCHECK) ./...; \
 	else echo "govulncheck left out: $(VULNS) can't be reached from here"; fi
+	go test ./shared/roster -run '^$$' -fuzz '^FuzzRead$$' -fuzztime 30s
+	go test ./shared/roster -run '^$$' -fuzz '^FuzzDamage$$' -fuzztime 30s
+	@if command -v soffice || command -v libreoffice; \
+	then set -x; go test -count=1 -run LibreOffice ./shared/roster/form; \
+	else echo "LibreOffice left out: it isn't installed here"; fi
 	$(VENV)/bin/cfn-lint template.yaml
 	$(SAM) validate --lint
 	$(SAM) build

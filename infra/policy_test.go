@@ -72,15 +72,19 @@ var platforms = []string{
 var deeds = map[string]string{
 	"dynamodb.Client.GetItem": "dynamodb:GetItem", "dynamodb.Client.BatchGetItem": "dynamodb:BatchGetItem",
 	"dynamodb.Client.PutItem": "dynamodb:PutItem", "dynamodb.Client.UpdateItem": "dynamodb:UpdateItem", "dynamodb.Client.DeleteItem": "dynamodb:DeleteItem",
+	"dynamodb.Client.BatchWriteItem":     "dynamodb:BatchWriteItem",
 	"dynamodb.Client.TransactWriteItems": "", "dynamodb.Client.BatchExecuteStatement": "", "dynamodb.Client.Query": "",
-	"s3.Client.GetObject": "s3:GetObject", "s3.Client.HeadObject": "s3:GetObject", "s3.PresignClient.PresignPostObject": "s3:PutObject",
-	"sqs.Client.SendMessage": "sqs:SendMessage", "sqs.Client.SendMessageBatch": "sqs:SendMessage",
+	"s3.Client.GetObject": "s3:GetObject", "s3.Client.HeadObject": "s3:GetObject", "s3.Client.PutObject": "s3:PutObject", "s3.Client.DeleteObject": "s3:DeleteObject",
+	"s3.PresignClient.PresignPostObject": "s3:PutObject",
+	"sqs.Client.SendMessage":             "sqs:SendMessage", "sqs.Client.SendMessageBatch": "sqs:SendMessage",
 }
 
-// words stand in calls that we sign ourselves: the target of the one to Secrets Manager, the condition of an upload's policy.
+// words stand in calls that we sign ourselves: the target of the one to Secrets Manager, the condition of an upload's policy,
+// how a file is called that a link leads to.
 var words = map[string]string{
 	`"secretsmanager.GetSecretValue"`: "secretsmanager:GetSecretValue",
 	`"content-length-range"`:          "s3:PutObject",
+	`"response-content-disposition"`:  "s3:GetObject",
 }
 
 // parts is what a part of a transaction needs.
@@ -202,8 +206,9 @@ func (p program) note(t *testing.T, in string, n ast.Node, info *types.Info) {
 			do(deed)
 		}
 		for _, verb := range []string{"Insert", "Update", "Delete", "Select"} {
-			// A statement quotes its table; "DELETE /v1/…" is a route.
-			if said := n.Value[1:max(1, len(n.Value)-1)]; strings.HasPrefix(said, strings.ToUpper(verb)+" ") && strings.Contains(said, `"`) {
+			// A statement quotes its table; "DELETE /v1/…" is a route. One that writes its request itself says so in JSON.
+			said := strings.TrimPrefix(n.Value[1:max(1, len(n.Value)-1)], `{"Statement":"`)
+			if strings.HasPrefix(said, strings.ToUpper(verb)+" ") && strings.Contains(said, `"`) {
 				do("dynamodb:PartiQL" + verb)
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"net/http"
 	"sync"
 	"testing"
 
@@ -44,6 +45,11 @@ func threeChunks() []byte {
 // rest has been uploaded.
 func faulty(t *testing.T, tb *dynamotest.Table) (*world, events.S3Event) {
 	t.Helper()
+	return faultyAsked(t, tb, func(i *network.Import) { i.ApplyMoves = true })
+}
+
+func faultyAsked(t *testing.T, tb *dynamotest.Table, with func(*network.Import)) (*world, events.S3Event) {
+	t.Helper()
 	w := setupOn(t, tb)
 	w.takeIn(t, secondID, sheet(
 		"老公司甲,王老,,13900029999,华南区,OLD1,",
@@ -51,7 +57,7 @@ func faulty(t *testing.T, tb *dynamotest.Table) (*world, events.S3Event) {
 		"老公司乙,王乙,,13900030001,,OLD2,2",
 		"老公司乙,王丙,,13900030002,,OLD2,3",
 	), nil)
-	w.ask(t, importID, func(i *network.Import) { i.ApplyMoves = true })
+	w.ask(t, importID, with)
 	e := w.put(importID, threeChunks())
 	w.tb.Reset()
 	return w, e
@@ -76,7 +82,7 @@ func clean(t *testing.T) (end map[string]map[string]any, said map[string]int, ca
 	imp := w.is(t, importID)
 	// 8 new partners' rows a chunk, and of the three others a row each; the
 	// last chunk is cut to 20 rows.
-	want := network.Counts{Rows: 520, OK: 33, Failed: 487, Created: 30, Updated: 3, Notices: 30, Partners: 15}
+	want := network.Counts{Rows: 1020, OK: 33, Failed: 987, Invalid: 987, Created: 30, Updated: 3, Notices: 30, Partners: 15, Seats: 13}
 	if imp.State != network.ImportDone || imp.Counts != want {
 		t.Fatalf("got %+v, want %+v", imp, want)
 	}
@@ -84,7 +90,7 @@ func clean(t *testing.T) (end map[string]map[string]any, said map[string]int, ca
 }
 
 func isWrite(op string) bool {
-	return op == "PutItem" || op == "UpdateItem" || op == "TransactWriteItems" || op == "BatchExecuteStatement"
+	return op == "PutItem" || op == "UpdateItem" || op == "TransactWriteItems" || op == "BatchExecuteStatement" || op == "BatchWriteItem"
 }
 
 // ends fails the test unless the world came to the end of a clean run, and
@@ -226,7 +232,7 @@ func TestAThrottledTableSlowsAnImportAndDoesNotBreakIt(t *testing.T) {
 		switch {
 		case n%5 == 0:
 			return dynamotest.Throttle
-		case n%7 == 0 && (op == "BatchExecuteStatement" || op == "BatchGetItem"):
+		case n%7 == 0 && (op == "BatchExecuteStatement" || op == "BatchGetItem" || op == "BatchWriteItem"):
 			return dynamotest.Unprocessed
 		case n%11 == 0 && op == "TransactWriteItems":
 			return dynamotest.Conflict
@@ -243,15 +249,15 @@ func TestAThrottledTableSlowsAnImportAndDoesNotBreakIt(t *testing.T) {
 func TestALostObjectIsReadAgainAtTheNextDelivery(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]objectFault{"cut off": cut, "refused": unavailable} {
-		for n := 1; n <= 2; n++ {
+		for n := 1; n <= 3; n++ {
 			t.Run(fmt.Sprintf("%s at request %d", name, n), func(t *testing.T) {
 				t.Parallel()
 				w := setup(t)
 				w.ask(t, importID, nil)
 				e := w.put(importID, threeRows)
 				failed := false
-				w.bucket.fault = func(method string, i int) objectFault {
-					if i == n && (fault != cut || method == "GET") {
+				w.bucket.fault = func(r *http.Request, i int) objectFault {
+					if i == n && fault != cut || i >= n && fault == cut && r.Method == http.MethodGet {
 						failed = true
 						return fault
 					}
@@ -293,8 +299,8 @@ func TestAnImportWhoseObjectIsGoneHalfwayEndsAsReplaced(t *testing.T) {
 			w := setup(t)
 			w.ask(t, importID, nil)
 			e := w.put(importID, threeRows)
-			w.bucket.fault = func(method string, _ int) objectFault {
-				if method == "GET" {
+			w.bucket.fault = func(r *http.Request, _ int) objectFault {
+				if r.Method == http.MethodGet {
 					return cut
 				}
 				return none
@@ -321,7 +327,7 @@ func TestAnImportWhoseObjectIsGoneHalfwayEndsAsReplaced(t *testing.T) {
 // has done costs it no writes.
 func TestR29_ARunAfterAnotherWritesOnlyWhatIsLeft(t *testing.T) {
 	t.Parallel()
-	const chunks, batches = writers + 1, 2 * store.ChunkRows / 25 // batches of a chunk
+	const writers, chunks, batches = 8, 9, 2 * store.ChunkRows / 25 // of the store; of the roster; of a chunk
 	var lines []string
 	for n := range chunks * store.ChunkRows {
 		lines = append(lines, fmt.Sprintf("公司%d,张,,139%08d,,,", n, n))

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"log/slog"
 	"maps"
@@ -14,6 +15,8 @@ import (
 	"net/url"
 	"os"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -23,6 +26,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/tributary-app/tributary/shared/dynamotest"
 	"github.com/tributary-app/tributary/shared/network"
@@ -76,6 +80,7 @@ type world struct {
 	*imports
 	tb     *dynamotest.Table
 	bucket *bucket
+	sent   *queue
 	chain  network.Chain
 	boss   network.Member
 }
@@ -87,8 +92,9 @@ func setup(t *testing.T) *world {
 
 func setupOn(t *testing.T, tb *dynamotest.Table) *world {
 	t.Helper()
-	w := &world{tb: tb, bucket: newBucket(t)}
-	w.imports = &imports{store: store.New(tb.Client, tb.Name), objects: w.bucket.client, key: key, now: func() time.Time { return noon }}
+	w := &world{tb: tb, bucket: newBucket(t), sent: newQueue(t)}
+	w.imports = &imports{store: store.New(tb.Client, tb.Name), objects: w.bucket.client, bucket: bucketID, queue: w.sent.client, url: w.sent.url, key: key,
+		now: func() time.Time { return noon }, spare: inTime}
 	w.boss = network.Member{Person: key.Person("+8613900000000"), Corp: ownerID, Name: "王老板", Phone: "+8613900000000"}
 	corp, err := network.NewCorp(ownerID, "Owner Ltd", "", "", noon)
 	if err != nil {
@@ -122,7 +128,7 @@ func (w *world) ask(t *testing.T, id string, with func(*network.Import)) {
 
 // put uploads a file for an import and gives the event of it.
 func (w *world) put(id string, file []byte) events.S3Event {
-	k := "rosters/" + chainID + "/" + id + "/roster.xlsx"
+	k := "rosters/" + chainID + "/" + id + "/roster"
 	etag := w.bucket.put(k, file)
 	return events.S3Event{Records: []events.S3EventRecord{{EventName: "ObjectCreated:Post", S3: events.S3Entity{
 		Bucket: events.S3Bucket{Name: bucketID}, Object: events.S3Object{Key: url.QueryEscape(k), URLDecodedKey: k, ETag: etag}}}}}
@@ -178,8 +184,8 @@ func (w *world) partner(t *testing.T, customID, name string) network.Partner {
 }
 
 // end is how the table stands, in a form that two runs of one import must
-// agree on: how often an item was written, and what a tally said last of
-// several chunks, is chance.
+// agree on: how often an item was written, when a run was last alive, and what a
+// tally said last of several chunks, is chance.
 func (w *world) end(t *testing.T) map[string]map[string]any {
 	t.Helper()
 	items := w.tb.Items(t)
@@ -188,8 +194,18 @@ func (w *world) end(t *testing.T) map[string]map[string]any {
 		switch {
 		case strings.Contains(k, "|PARTNER#"), strings.HasPrefix(k, "PERSON#"):
 			delete(item, "Edition")
+		case strings.Contains(k, "#IMPORTS|"):
+			delete(item, "BeatAt")
+			delete(item, "Through")
 		case strings.Contains(k, "#PROGRESS|"):
 			delete(item, "Outbox")
+			for _, set := range []string{"Done", "Sent", "Undone"} {
+				if all, ok := item[set].([]string); ok {
+					slices.Sort(all)
+				} else if all, ok := item[set].([]float64); ok {
+					slices.Sort(all)
+				}
+			}
 		}
 		items[k] = item
 	}
@@ -244,17 +260,102 @@ func event(t *testing.T, name string) events.S3Event {
 	return e
 }
 
-// bucket is as much of S3 as the door speaks: GET and HEAD with If-Match.
+// queue is as much of SQS as the door speaks.
+type queue struct {
+	client *sqs.Client
+	url    string
+
+	mu     sync.Mutex
+	bodies []string // that wait to be delivered
+	delays []int
+}
+
+func newQueue(t *testing.T) *queue {
+	q := &queue{}
+	s := httptest.NewServer(q)
+	t.Cleanup(s.Close)
+	q.url = s.URL + "/queue/imports"
+	q.client = sqs.New(sqs.Options{
+		Region: "us-east-1", BaseEndpoint: &s.URL, Retryer: aws.NopRetryer{}, Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
+	})
+	return q
+}
+
+func (q *queue) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	var in struct {
+		QueueURL     string `json:"QueueUrl"`
+		MessageBody  string
+		DelaySeconds int
+	}
+	if err := json.NewDecoder(r.Body).Decode(&in); err != nil || r.Header.Get("X-Amz-Target") != "AmazonSQS.SendMessage" || in.QueueURL != q.url {
+		http.Error(w, "not what SQS takes", http.StatusBadRequest)
+		return
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.bodies, q.delays = append(q.bodies, in.MessageBody), append(q.delays, in.DelaySeconds)
+	sum := md5.Sum([]byte(in.MessageBody))
+	b, _ := json.Marshal(map[string]string{"MessageId": fmt.Sprint(len(q.bodies)), "MD5OfMessageBody": hex.EncodeToString(sum[:])})
+	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+	w.Header().Set("X-Amz-Crc32", fmt.Sprint(crc32.ChecksumIEEE(b)))
+	w.Write(b)
+}
+
+// take is what waits, which is taken out.
+func (q *queue) take() []string {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	all := q.bodies
+	q.bodies, q.delays = nil, nil
+	return all
+}
+
+// messages is the event by which Lambda delivers bodies.
+func messages(bodies ...string) json.RawMessage {
+	var e events.SQSEvent
+	for i, body := range bodies {
+		e.Records = append(e.Records, events.SQSMessage{MessageId: fmt.Sprint("m", i), EventSource: "aws:sqs", Body: body, Attributes: map[string]string{"ApproximateReceiveCount": "1"}})
+	}
+	b, err := json.Marshal(e)
+	if err != nil {
+		panic(err)
+	}
+	return b
+}
+
+// deliver has the door hear what the import's item says, and whatever is said
+// to the queue by then.
+func (w *world) deliver(t *testing.T, ids ...string) {
+	t.Helper()
+	var bodies []string
+	for _, id := range ids {
+		if said, ok := w.tb.Items(t)["CHAIN#"+chainID+"#IMPORTS|"+id]["Outbox"].(string); ok {
+			bodies = append(bodies, said)
+		}
+	}
+	for bodies = append(bodies, w.sent.take()...); len(bodies) > 0; bodies = w.sent.take() {
+		out, err := w.handle(t.Context(), messages(bodies...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if failed := out.(events.SQSEventResponse).BatchItemFailures; len(failed) > 0 {
+			t.Fatalf("got %v failed of %v", failed, bodies)
+		}
+	}
+}
+
+// bucket is as much of S3 as the door speaks: GET, of a range too, and HEAD,
+// with If-Match.
 type bucket struct {
 	client *s3.Client
 
 	mu      sync.Mutex
-	objects map[string]object
-	fault   func(method string, n int) objectFault // n counts the requests
+	objects map[string]stored
+	fault   func(r *http.Request, n int) objectFault // n counts the requests
 	n       int
 }
 
-type object struct {
+type stored struct {
 	etag string
 	body []byte
 }
@@ -265,10 +366,11 @@ const (
 	none        objectFault = iota
 	unavailable             // 503
 	cut                     // the connection breaks in the middle of the body
+	silent                  // before its first byte
 )
 
 func newBucket(t *testing.T) *bucket {
-	b := &bucket{objects: map[string]object{}}
+	b := &bucket{objects: map[string]stored{}}
 	s := httptest.NewServer(b)
 	t.Cleanup(s.Close)
 	b.client = s3.New(s3.Options{
@@ -283,7 +385,7 @@ func (b *bucket) put(k string, body []byte) (etag string) {
 	etag = hex.EncodeToString(sum[:])
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.objects[k] = object{etag, body}
+	b.objects[k] = stored{etag, body}
 	return etag
 }
 
@@ -294,7 +396,7 @@ func (b *bucket) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	b.n++
 	var fault objectFault
 	if b.fault != nil {
-		fault = b.fault(r.Method, b.n)
+		fault = b.fault(r, b.n)
 	}
 	b.mu.Unlock()
 	refuse := func(status int, code string) {
@@ -306,6 +408,19 @@ func (b *bucket) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case fault == unavailable:
 		refuse(http.StatusServiceUnavailable, "SlowDown")
 		return
+	case r.Method == http.MethodPut:
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			panic(http.ErrAbortHandler)
+		}
+		w.Header().Set("ETag", `"`+b.put(k, body)+`"`)
+		return
+	case r.Method == http.MethodDelete:
+		b.mu.Lock()
+		delete(b.objects, k)
+		b.mu.Unlock()
+		w.WriteHeader(http.StatusNoContent)
+		return
 	case !ok:
 		refuse(http.StatusNotFound, "NoSuchKey")
 		return
@@ -314,11 +429,34 @@ func (b *bucket) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("ETag", `"`+o.etag+`"`)
-	w.Header().Set("Content-Length", fmt.Sprint(len(o.body)))
-	if fault == cut {
-		w.Write(o.body[:len(o.body)/2])
-		w.(http.Flusher).Flush() // before the first byte is here, net/http asks again by itself
-		panic(http.ErrAbortHandler)
+	r.Header.Del("If-Match") // S3 takes it without its quotes; net/http wouldn't
+	if fault == cut || fault == silent {
+		w = &cutter{ResponseWriter: w, all: fault == silent}
 	}
-	io.Copy(w, bytes.NewReader(o.body))
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(o.body))
+}
+
+// cutter breaks the connection in the middle of a body.
+type cutter struct {
+	http.ResponseWriter
+	all  bool // nothing of it comes
+	left int
+}
+
+func (c *cutter) WriteHeader(status int) {
+	n, _ := strconv.Atoi(c.Header().Get("Content-Length"))
+	if c.left = n / 2; c.all {
+		c.left = 0
+	}
+	c.ResponseWriter.WriteHeader(status)
+}
+
+func (c *cutter) Write(p []byte) (int, error) {
+	if len(p) < c.left {
+		c.left -= len(p)
+		return c.ResponseWriter.Write(p)
+	}
+	c.ResponseWriter.Write(p[:c.left])
+	c.ResponseWriter.(http.Flusher).Flush() // before the first byte is here, net/http asks again by itself
+	panic(http.ErrAbortHandler)
 }

@@ -657,7 +657,7 @@ func cleaned(items map[string]map[string]any) map[string]any {
 		case strings.HasSuffix(key, "|GATE"):
 			joined += item["Joined"].(float64)
 			continue
-		case strings.Contains(key, "IMPORTS") || strings.Contains(key, "ROWS") || strings.Contains(key, "PROGRESS"), strings.Contains(key, id(claims(1))), strings.Contains(key, "|CORP") && item["Name"] == "Owner Ltd",
+		case strings.Contains(key, "IMPORTS") || strings.Contains(key, "ROWS") || strings.Contains(key, "#PLAN#") || strings.Contains(key, "PROGRESS"), strings.Contains(key, id(claims(1))), strings.Contains(key, "|CORP") && item["Name"] == "Owner Ltd",
 			strings.HasSuffix(key, "|CHAIN") && strings.HasPrefix(key, "CHAIN#"):
 			continue
 		}

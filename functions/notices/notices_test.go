@@ -447,7 +447,8 @@ func TestALostWriteIsMadeUpForByTheNextDelivery(t *testing.T) {
 				w.well(t, e)
 				i, err := w.store.Invite(t.Context(), chainID, inviteID)
 				must(t, err)
-				want := network.Tally{Imported: 3, Notified: 3, Undeliverable: 1, Joined: 1, Partners: 3, PartnersIn: 1, At: noon}
+				want := network.Tally{Imported: 3, Notified: 3, Undeliverable: 1, Joined: 1, Partners: 3, PartnersIn: 1, At: noon,
+					Counts: network.Counts{Rows: 3, OK: 3, Created: 3, Notices: 3, Partners: 3, Seats: 3}}
 				if ta := w.tally(t); ta != want || i.Uses != 1 || len(w.gateway.delivered()) != 1 {
 					t.Errorf("got %+v and %d uses, want %+v and 1", ta, i.Uses, want)
 				}

@@ -25,6 +25,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/tributary-app/tributary/shared/batch"
+	"github.com/tributary-app/tributary/shared/network"
 )
 
 // logged is what all tests together have logged.
@@ -58,10 +59,11 @@ func TestMain(m *testing.M) {
 type queue struct {
 	url string
 
-	mu    sync.Mutex
-	calls [][]string // the bodies that each call brought
-	taken []string   // those that were taken, in order
-	fault func(call int, bodies []string) queueFault
+	mu      sync.Mutex
+	calls   [][]string // the bodies that each call brought
+	taken   []string   // those that were taken, in order
+	imports []string   // those for whoever runs imports
+	fault   func(call int, bodies []string) queueFault
 }
 
 type queueFault struct {
@@ -75,7 +77,7 @@ func (q *queue) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		QueueURL string                             `json:"QueueUrl"`
 		Entries  []struct{ ID, MessageBody string } // encoding/json doesn't mind the case
 	}
-	if err := json.NewDecoder(r.Body).Decode(&in); err != nil || r.Header.Get("X-Amz-Target") != "AmazonSQS.SendMessageBatch" || in.QueueURL != q.url+"/queue/notices" || len(in.Entries) == 0 || len(in.Entries) > 10 {
+	if err := json.NewDecoder(r.Body).Decode(&in); err != nil || r.Header.Get("X-Amz-Target") != "AmazonSQS.SendMessageBatch" || !strings.HasPrefix(in.QueueURL, q.url+"/queue/") || len(in.Entries) == 0 || len(in.Entries) > 10 {
 		http.Error(w, "not what SQS takes", http.StatusBadRequest)
 		return
 	}
@@ -86,6 +88,9 @@ func (q *queue) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		bodies = append(bodies, e.MessageBody)
 	}
 	q.calls = append(q.calls, bodies)
+	if strings.HasSuffix(in.QueueURL, "/imports") {
+		q.imports = append(q.imports, bodies...)
+	}
 	var f queueFault
 	if q.fault != nil {
 		f = q.fault(len(q.calls), bodies)
@@ -130,7 +135,7 @@ func setup(t *testing.T) (door, *queue) {
 	s := httptest.NewServer(q)
 	t.Cleanup(s.Close)
 	q.url = s.URL
-	r := &relay{url: s.URL + "/queue/notices", queue: sqs.New(sqs.Options{
+	r := &relay{notices: s.URL + "/queue/notices", imports: s.URL + "/queue/imports", queue: sqs.New(sqs.Options{
 		Region: "us-east-1", BaseEndpoint: &s.URL, Retryer: aws.NopRetryer{}, Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
 	})}
 	return batch.Records(perCall, r.carry), q
@@ -196,6 +201,22 @@ func TestNothingToSayMakesNoCall(t *testing.T) {
 		if err != nil || out.BatchItemFailures == nil || len(out.BatchItemFailures) != 0 || len(q.calls) != 0 {
 			t.Errorf("got %+v %v after %d calls, want nothing done and [] answered", out, err, len(q.calls))
 		}
+	}
+}
+
+func TestWhatIsForImportsGoesIntoTheirQueue(t *testing.T) {
+	t.Parallel()
+	carry, q := setup(t)
+	e := records(4)
+	var want []string
+	for i, kind := range []network.EventKind{network.ImportApply, network.ImportCancel, network.ImportRevert} {
+		body := network.Event{ID: string(kind) + ".im1", Kind: kind, Chain: "ch1", Import: "im1"}.Encode()
+		e.Records[i].Change.NewImage["Outbox"] = events.NewStringAttribute(body)
+		want = append(want, body)
+	}
+	out, err := carry(t.Context(), e)
+	if err != nil || len(out.BatchItemFailures) != 0 || len(q.taken) != 4 || !slices.Equal(q.imports, want) {
+		t.Errorf("got %v of %v, %+v %v, want three of four", q.imports, q.taken, out, err)
 	}
 }
 

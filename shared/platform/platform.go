@@ -103,7 +103,10 @@ func config(getenv func(string) string) aws.Config {
 		}),
 		HTTPClient: awshttp.NewBuildableClient(). // honours AWS_CA_BUNDLE
 								WithDialerOptions(func(d *net.Dialer) { d.Timeout = 2 * time.Second }).
-								WithTransportOptions(func(t *http.Transport) { t.ResponseHeaderTimeout = 5 * time.Second }), // so that a retry fits into an HTTP door's 10 s
+								WithTransportOptions(func(t *http.Transport) {
+				t.ResponseHeaderTimeout = 5 * time.Second // so that a retry fits into an HTTP door's 10 s
+				t.WriteBufferSize = 32 << 10              // an import's requests are 16 KB, and go out at once
+			}),
 		ConfigSources: []any{endpoints(getenv)},
 	}
 }

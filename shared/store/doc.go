@@ -29,8 +29,18 @@
 //	                                                        its people; or a signpost  name, else corp (R27)
 //	                                                        to who has a 自定义企业ID    (R25)
 //	CHAIN#{chain}#IMPORTS       {import}                    an import                  the id is time and chance
-//	CHAIN#{chain}#ROWS#{import} CHUNK#{n}                   the plan of 250 rows       the first plan holds (R29)
-//	CHAIN#{chain}#PROGRESS      {import}#{n}                a tally of 10,000 rows     one for forty chunks
+//	CHAIN#{chain}#ROWS#{import}#{n/32}
+//	                            ROWS#{n}                    a chunk: 500 rows, packed  a function of the file
+//	                            PLAN#{n}                    what is done with them;    the first plan holds (R29)
+//	                                                        behind them, of whom no
+//	                                                        row names
+//	CHAIN#{chain}#PLAN#{import} GROUPS#{n}, PLACES#{n}      groups that a plan names,  the first run holds
+//	                                                        and what they were made
+//	CHAIN#{chain}#PLAN#{import} TOUCH#{n}                   partners that a plan is    sorted, by their first bits
+//	                                                        about
+//	CHAIN#{chain}#CHANGES       {n}                         a change that an admin     counted without a gap: who
+//	                                                        made, or an import         writes n+1 has seen n
+//	CHAIN#{chain}#PROGRESS      {import}#{n}                a tally of 10,000 rows     one for twenty chunks
 //	ONCE#{person}#{corp}        {kind}#{key}                an Idempotency-Key         one a client's key
 //
 // Two indexes, each named by its question:
@@ -68,6 +78,12 @@
 // So does everybody who is shown a partner: one that is still filed under a
 // group that is gone is shown where that went.
 //
+// Rosters. Rows are kept before anything is planned, plans before anything is
+// done, and each step is done again without harm (infra/decisions/8-rosters.md).
+// Of a million rows nothing is an item of its own but what they make. Who was
+// withdrawn is a contact of an epoch before all epochs: their notice is dead,
+// nobody is shown them, and a roster that names them again begins anew.
+//
 // Tallies. Progress is counted once a chunk: the write that adds notes in the
 // same item that the chunk has been counted, and a second delivery of it
 // fails on that. A join is noted on its contact in the same way. Counters that
@@ -92,8 +108,8 @@
 // the table and its indexes together.
 //
 //	question                             budget                         measured
-//	new roster row, of 2,000             ≤ 4 write, ≤ 0.1 request       3.04 write, 0.099 request
-//	the same again, a row                0 writes, ≤ 0.1 read           0 of it (0.03 the import's own), 0.04 read
+//	new roster row, of 2,000             ≤ 4 write, ≤ 0.1 request       3.04 write, 0.0995 request; of 50,000: 3.03, 0.084
+//	the same again, a row                0 writes, ≤ 0.1 read           0 of it (0.04 the import's own), 0.05 read
 //	join by notice                       ≤ 10 write, ≤ 3 requests       10 write, 5 read, 3 requests
 //	join by link: of N, unlimited        ≤ 12 write, ≤ 3 requests       11, 9 write, 5 read, 3 requests
 //	look at an invite, into a group      ≤ 2 read, ≤ 2 requests         link 1.5, notice 2 read, 2 requests

@@ -29,7 +29,7 @@ func deeds() map[string]deed {
 	}
 	its := func() Choice { return Choice{Corp: "co0000000000000007"} }
 	fresh := func() Choice { return anew("Seven") }
-	small := roster{id: importID(1), chunk: 5, at: noon, rows: append(rows(1, 12), row(31, "甲", "North"), row(32, "甲", "North", "Harbin"), row(33, "乙"))}
+	small := roster{id: importID(1), chunk: 5, mischief: func(int) {} /* so that requests come in one order */, at: noon, rows: append(rows(1, 12), row(31, "甲", "North"), row(32, "甲", "North", "Harbin"), row(33, "乙"))}
 	return map[string]deed{
 		"join by notice": {
 			before: func(t *testing.T, w *world) {

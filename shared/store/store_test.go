@@ -140,69 +140,82 @@ type roster struct {
 	rows     []network.RosterRow
 	chunk    int // rows of a chunk
 	moves    bool
+	sync     bool
+	dry      bool // only as far as its plan
 	at       time.Time
 	mischief func(chunk int) // between a chunk's plan and its doing
 }
 
 func (r roster) run(ctx context.Context, s *Store) (network.Import, network.Counts, error) {
-	imp, sum, err := r.begin(ctx, s)
-	if err != nil || imp.State != network.ImportReading {
+	imp, _, err := r.begin(ctx, s)
+	if err != nil {
 		return imp, imp.Counts, err
 	}
-	ids := map[string]bool{}
-	var paths [][]string
-	for _, row := range r.rows {
-		ids[network.RosterPartnerID(chainID, row.CustomID, row.Corp)] = true
-		paths = append(paths, row.Group)
-	}
-	was, err := s.Existing(ctx, chainID, ids)
-	if err != nil {
-		return imp, sum, err
-	}
-	tree, err := s.EnsureGroups(ctx, chainID, paths)
-	if err != nil {
-		return imp, sum, err
-	}
-	planned, err := s.Plans(ctx, chainID, imp.ID)
-	if err != nil {
-		return imp, sum, err
-	}
-	planner := network.Planner{Import: imp, Key: personKey, Tree: tree, Partners: maps.Clone(was)}
-	n := 0
-	for chunk := range slices.Chunk(r.rows, cmp.Or(r.chunk, ChunkRows)) {
-		plans, again := planned[n]
-		for i, row := range chunk {
-			if again {
-				planner.Absorb(row, plans[i])
-			} else {
-				plans = append(plans, planner.Plan(row))
+	run := Run{Now: func() time.Time { return r.at }, Spare: func() bool { return true }}
+	if imp.State == network.ImportReading && !imp.ReadWhole {
+		spool := s.Spool(ctx, imp, personKey, run)
+		spool.size = cmp.Or(r.chunk, ChunkRows)
+		for i := range r.rows {
+			if err := spool.Add(&r.rows[i]); err != nil {
+				return imp, imp.Counts, err
 			}
 		}
-		if !again {
-			if plans, err = s.KeepPlan(ctx, chainID, imp.ID, n, plans); err != nil {
-				return imp, sum, err
-			}
+		if imp, err = spool.Keep(); err != nil {
+			return imp, imp.Counts, err
 		}
-		if r.mischief != nil {
-			r.mischief(n)
-		}
-		if err := s.Apply(ctx, imp, n, chunk, plans); err != nil {
-			return imp, sum, err
-		}
-		sum = sum.Add(network.Count(plans, true))
-		n++
 	}
-	imp.State, imp.Counts, imp.EndedAt = network.ImportDone, sum, r.at
 	c, err := s.Chain(ctx, chainID)
 	if err != nil {
-		return imp, sum, err
+		return imp, imp.Counts, err
 	}
-	return imp, sum, s.EndImport(ctx, imp, network.ExpiresAt(imp.StartedAt, 0, c.Policies))
+	if imp, err = s.PlanRoster(ctx, c, imp, run); err != nil || imp.State != network.ImportApplying {
+		return imp, imp.Counts, err
+	}
+	if r.mischief == nil {
+		err = s.ApplyRoster(ctx, imp, run)
+	} else {
+		err = r.slowly(ctx, s, imp)
+	}
+	if err != nil {
+		return imp, imp.Counts, err
+	}
+	imp.State, imp.EndedAt = network.ImportDone, r.at
+	return imp, imp.Counts, s.EndImport(ctx, imp, network.ExpiresAt(imp.StartedAt, 0, c.Policies))
+}
+
+// slowly does what a plan says chunk after chunk, with mischief before each.
+func (r roster) slowly(ctx context.Context, s *Store, imp network.Import) error {
+	it, err := s.importItem(ctx, chainID, imp.ID)
+	if err != nil {
+		return err
+	}
+	places, err := s.ensurePlaces(ctx, imp, it)
+	if err != nil {
+		return err
+	}
+	for n := range it.Planned {
+		r.mischief(n)
+		found, err := s.batchGet(ctx, true, planKey(chainID, imp.ID, n), rowsKey(chainID, imp.ID, n))
+		if err != nil {
+			return err
+		}
+		u := newUnpacker(chainID)
+		verdicts, _, err := planOf(found, u, chainID, imp.ID, n)
+		if err == nil && n < it.Chunks {
+			err = s.applyChunk(ctx, imp, n, u.chunk, verdicts, places)
+		} else if err == nil {
+			err = s.withdrawChunk(ctx, imp, n, verdicts)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (r roster) begin(ctx context.Context, s *Store) (network.Import, network.Counts, error) {
 	_, err := s.CreateImport(ctx, network.Import{ID: r.id, Chain: chainID, Maker: person(0).ID, MakerCorp: fmt.Sprintf("co%016d", 0),
-		Notify: true, ApplyMoves: r.moves, State: network.ImportWaiting, CreatedAt: r.at}, Once{})
+		Notify: true, ApplyMoves: r.moves, DryRun: r.dry, Mode: map[bool]network.Mode{true: network.Sync}[r.sync], State: network.ImportWaiting, CreatedAt: r.at}, Once{})
 	if err != nil && !errors.Is(err, network.ErrConflict) { // it is there
 		return network.Import{}, network.Counts{}, err
 	}
