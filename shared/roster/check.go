@@ -1,7 +1,7 @@
 package roster
 
 import (
-	"encoding/binary"
+	"crypto/sha256"
 	"hash/maphash"
 	"strconv"
 	"strings"
@@ -46,10 +46,17 @@ type checker struct {
 	groupBytes int
 	phones     phones
 	seen       partners
+	member     uint64 // 自定义成员ID of this row
+	last       struct {
+		corp, customID string
+		name           uint64 // digest of the folded corp
+		n              uint32 // the partner's number
+	} // of the row before, by which its partner is known
+	seed maphash.Seed
 }
 
 func newChecker(h header) *checker {
-	c := &checker{groups: map[string][]string{}, seen: newPartners()}
+	c := &checker{groups: map[string][]string{}, seen: newPartners(), seed: maphash.MakeSeed()}
 	for i, name := range fieldNames {
 		column, ok := h.column[name]
 		if !ok {
@@ -238,42 +245,62 @@ func (c *checker) ids() {
 		c.fail(customID, form.CustomIDInvalid, id)
 	}
 	id, lost = c.keep(memberCustomID)
-	if c.row.MemberCustomID = id; lost || !isMemberID(id) {
+	ok := false
+	if c.member, ok = memberID(id); lost || !ok {
 		c.fail(memberCustomID, form.MemberCustomIDInvalid, id)
 	}
+	c.row.MemberCustomID = id
 }
 
-// isMemberID holds R25; eleven or thirteen digits are a phone that was put
-// into the wrong column. Empty is allowed.
-func isMemberID(s string) bool {
+// memberID holds R25; eleven or thirteen digits are a phone that was put into
+// the wrong column. Empty is allowed, and 0.
+func memberID(s string) (id uint64, ok bool) {
 	if s == "" {
-		return true
+		return 0, true
 	}
-	_, err := strconv.ParseUint(s, 10, 64)
-	return err == nil && s[0] != '0' && s[0] != '+' && len(s) != 11 && len(s) != 13
+	if s[0] == '0' || len(s) == 11 || len(s) == 13 {
+		return 0, false
+	}
+	if len(s) > 19 {
+		id, err := strconv.ParseUint(s, 10, 64)
+		return id, err == nil
+	}
+	return number(s)
+}
+
+// number reads up to 19 digits.
+func number(s string) (n uint64, ok bool) {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return 0, false
+		}
+		n = n*10 + uint64(s[i]-'0')
+	}
+	return n, true
 }
 
 // compare holds a row that is valid by itself against those before it.
 func (c *checker) compare() {
 	r, seen := &c.row, &c.seen
-	folded := fold(r.Corp)
-	var id partnerID
-	id, c.digest = idOf(c.digest, r.CustomID, folded)
-	var name [8]byte
-	binary.LittleEndian.PutUint64(name[:], maphash.String(seen.seed, folded))
-	n, _ := seen.find(id, name)
+	if r.Corp != c.last.corp || r.CustomID != c.last.customID { // else it is another of the partner's people, who tend to stand together
+		folded := fold(r.Corp)
+		c.last.corp, c.last.customID, c.last.name = r.Corp, r.CustomID, maphash.String(c.seed, folded)
+		c.last.n = seen.find(c.idOf(r.CustomID, folded), c.last.name)
+	}
+	n := c.last.n
 	of := seen.all.at(n)
-	who := person{phone: number(r.Phone[1:]), member: number(r.MemberCustomID), said: c.said(), partner: n, row: uint32(r.Number)}
-	first, known := seen.contact(contact{n, who.phone})
+	who := person{member: c.member, said: c.said(), partner: n, row: uint32(r.Number)}
+	who.phone, _ = number(r.Phone[1:]) // of E.164, at most 15 digits
+	first := seen.contact(n, who.phone)
 	var other *person
-	if who.member != 0 && !known {
-		other, _ = seen.member(member{n, who.member})
+	if who.member != 0 && first == nil {
+		other = seen.member(n, who.member)
 	}
 	switch {
-	case of.name != name:
+	case of.name != c.last.name:
 		c.fail(customID, form.CustomIDConflict, r.CustomID)
-	case known && first.said == who.said: // said twice is said once
-	case known:
+	case first != nil && first.said == who.said: // said twice is said once
+	case first != nil:
 		c.clash(phone, form.DuplicateContact, "row ", int(first.row), "")
 	case other != nil:
 		c.clash(memberCustomID, form.MemberCustomIDDuplicate, "row ", int(other.row), "")
@@ -302,7 +329,21 @@ func (c *checker) said() uint64 {
 		b = append(b, 0)
 	}
 	c.digest = b
-	return maphash.Bytes(c.seen.seed, b)
+	return maphash.Bytes(c.seed, b)
+}
+
+// idOf digests what tells a partner from others: its 自定义企业ID, else its
+// folded name. One chain is all that a file is about, so that is left out.
+func (c *checker) idOf(customID, folded string) partnerID {
+	b := c.digest[:0]
+	if customID != "" {
+		b = append(append(b, 'c'), customID...)
+	} else {
+		b = append(append(b, 'n'), folded...)
+	}
+	c.digest = b
+	sum := sha256.Sum256(b)
+	return partnerID(sum[:len(partnerID{})])
 }
 
 // fold is network.FoldName, for a name that is clean.
@@ -318,10 +359,4 @@ func fold(name string) string {
 		}
 	}
 	return name
-}
-
-// number is digits that were found to be one, 0 for none.
-func number(digits string) uint64 {
-	n, _ := strconv.ParseUint(digits, 10, 64)
-	return n
 }

@@ -256,6 +256,34 @@ func (x *lexer) chars(b []byte) (t token, n int, err error) {
 	return characters, i, nil
 }
 
+// plain is how many bytes of characters that mean themselves stand at the
+// beginning of b, before a tag; ok is false if there are others, or b doesn't
+// hold all of them.
+func plain(b []byte) (n int, ok bool) {
+	for n < len(b) {
+		c := b[n]
+		if classes[c]&stop == 0 {
+			n++
+			continue
+		}
+		switch {
+		case c == '<':
+			return n, true
+		case c >= utf8.RuneSelf:
+			size := character(b[n:])
+			if size == 0 {
+				return 0, false
+			}
+			n += size
+		case c == '_' && n+1 < len(b) && b[n+1] != 'x', c == ']' && n+1 < len(b) && b[n+1] != ']':
+			n++
+		default:
+			return 0, false
+		}
+	}
+	return 0, false
+}
+
 // character is how many bytes the character takes that b begins with, 0 if it
 // isn't one of XML, in UTF-8.
 func character(b []byte) int {

@@ -1,8 +1,9 @@
 package roster
 
 import (
-	"crypto/sha256"
-	"hash/maphash"
+	"encoding/binary"
+	"math/bits"
+	"math/rand/v2"
 )
 
 // partners is what the valid rows so far have said, by partner. A row is held
@@ -12,7 +13,7 @@ import (
 // There may be a million of each, so nothing here points to anything: partners
 // and people are records in pages, found by number through tables of numbers.
 type partners struct {
-	seed     maphash.Seed
+	seed     [2]uint64 // nobody knows beforehand which of them share a slot
 	all      pages[partner]
 	people   pages[person]
 	index    table // of partners, by id
@@ -20,10 +21,10 @@ type partners struct {
 	members  table // of people, by partner and 自定义成员ID, which is unique within the partner
 }
 
-// partner is 25 bytes.
+// partner is 32 bytes.
 type partner struct {
 	id      partnerID
-	name    [8]byte // digest
+	name    uint64 // digest of its folded name
 	leaders uint8
 }
 
@@ -39,79 +40,68 @@ type person struct {
 	row     uint32 // the sheet's number
 }
 
-func newPartners() partners { return partners{seed: maphash.MakeSeed()} }
+func newPartners() partners { return partners{seed: [2]uint64{rand.Uint64(), rand.Uint64()}} }
 
-// find is the number of the partner of an id; made reports that it is new, with
-// this name.
-func (p *partners) find(id partnerID, name [8]byte) (n uint32, made bool) {
-	hash := maphash.Bytes(p.seed, id[:])
+// hash mixes two numbers to one of which all bits are good.
+func (p *partners) hash(a, b uint64) uint64 {
+	high, low := bits.Mul64(a^p.seed[0], b^p.seed[1])
+	high, low = bits.Mul64(high^low, 0x9e3779b97f4a7c15)
+	return high ^ low
+}
+
+func (p *partners) hashOfID(id partnerID) uint64 {
+	return p.hash(binary.LittleEndian.Uint64(id[:]), binary.LittleEndian.Uint64(id[8:]))
+}
+
+// find is the number of the partner of an id, which is new with this name if
+// there is none.
+func (p *partners) find(id partnerID, name uint64) uint32 {
+	hash := p.hashOfID(id)
 	n, ok := p.index.find(hash, func(n uint32) bool { return p.all.at(n).id == id })
-	if ok {
-		return n, false
+	if !ok {
+		n = p.all.add(partner{id: id, name: name})
+		p.index.add(hash, n, func(n uint32) uint64 { return p.hashOfID(p.all.at(n).id) })
 	}
-	n = p.all.add(partner{id: id, name: name})
-	p.index.add(hash, n, func(n uint32) uint64 { return maphash.Bytes(p.seed, p.all.at(n).id[:]) })
-	return n, true
+	return n
 }
 
-type contact struct {
-	partner uint32
-	phone   uint64
-}
-
-type member struct {
-	partner uint32
-	id      uint64
-}
-
-func (p *partners) contact(c contact) (*person, bool) {
-	n, ok := p.contacts.find(maphash.Comparable(p.seed, c), func(n uint32) bool {
+// contact is who was said to have a phone under a partner, nil if nobody was.
+func (p *partners) contact(partner uint32, phone uint64) *person {
+	n, ok := p.contacts.find(p.hash(phone, uint64(partner)), func(n uint32) bool {
 		who := p.people.at(n)
-		return who.partner == c.partner && who.phone == c.phone
+		return who.phone == phone && who.partner == partner
 	})
 	if !ok {
-		return nil, false
+		return nil
 	}
-	return p.people.at(n), true
+	return p.people.at(n)
 }
 
-func (p *partners) member(m member) (*person, bool) {
-	n, ok := p.members.find(maphash.Comparable(p.seed, m), func(n uint32) bool {
+// member is who was said to have a 自定义成员ID under a partner, nil if nobody
+// was.
+func (p *partners) member(partner uint32, id uint64) *person {
+	n, ok := p.members.find(p.hash(id, uint64(partner)), func(n uint32) bool {
 		who := p.people.at(n)
-		return who.partner == m.partner && who.member == m.id
+		return who.member == id && who.partner == partner
 	})
 	if !ok {
-		return nil, false
+		return nil
 	}
-	return p.people.at(n), true
+	return p.people.at(n)
 }
 
 func (p *partners) add(who person) {
 	n := p.people.add(who)
-	ofContact := func(n uint32) uint64 {
+	p.contacts.add(p.hash(who.phone, uint64(who.partner)), n, func(n uint32) uint64 {
 		who := p.people.at(n)
-		return maphash.Comparable(p.seed, contact{who.partner, who.phone})
-	}
-	p.contacts.add(ofContact(n), n, ofContact)
+		return p.hash(who.phone, uint64(who.partner))
+	})
 	if who.member != 0 {
-		ofMember := func(n uint32) uint64 {
+		p.members.add(p.hash(who.member, uint64(who.partner)), n, func(n uint32) uint64 {
 			who := p.people.at(n)
-			return maphash.Comparable(p.seed, member{who.partner, who.member})
-		}
-		p.members.add(ofMember(n), n, ofMember)
+			return p.hash(who.member, uint64(who.partner))
+		})
 	}
-}
-
-// idOf digests what tells a partner from others: its 自定义企业ID, else its
-// folded name. One chain is all that a file is about, so that is left out.
-func idOf(scratch []byte, customID, folded string) (id partnerID, grown []byte) {
-	if customID != "" {
-		scratch = append(append(scratch[:0], 'c'), customID...)
-	} else {
-		scratch = append(append(scratch[:0], 'n'), folded...)
-	}
-	sum := sha256.Sum256(scratch)
-	return partnerID(sum[:16]), scratch
 }
 
 // pages holds records by number, without moving those it has when it grows.

@@ -133,17 +133,14 @@ func contains(r io.Reader, word string) bool {
 	}
 }
 
-// scan reads a part whole, to the check sum at its end.
+// scan reads a part; read goes on to the check sum at its end.
 func (w *workbook) scan(e entry, limit int64, read func(*lexer) error) error {
 	in, err := w.open(e, limit)
 	if err != nil {
 		return err
 	}
 	x := newLexer(in)
-	if err := read(x); err != nil {
-		return err
-	}
-	return x.each(func() error { return nil })
+	return read(x)
 }
 
 func (w *workbook) contentTypes() error {
@@ -280,15 +277,30 @@ func (w *workbook) sharedStrings(most int) (*texts, error) {
 	}
 	var text []byte
 	err := w.scan(e, maxStrings, func(x *lexer) error {
-		return x.each(func() (err error) {
-			if string(x.name) != "si" {
+		for {
+			if quick, n := x.quickText(); n > 0 && len(x.starts) == 1 {
+				x.at += n
+				if err := all.add(cut(quick, most)); err != nil {
+					return err
+				}
+				continue
+			}
+			t, err := x.next()
+			switch {
+			case err != nil:
+				return err
+			case t == partEnd:
 				return nil
+			case t != startTag || string(x.name) != "si":
+				continue
 			}
 			if text, err = x.richText(text[:0]); err != nil {
 				return err
 			}
-			return all.add(cut(text, most))
-		})
+			if err := all.add(cut(text, most)); err != nil {
+				return err
+			}
+		}
 	})
 	all.seal()
 	return all, err

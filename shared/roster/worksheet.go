@@ -20,7 +20,8 @@ type worksheet struct {
 	dates  []bool // by style, whether it shows a number as a date
 	most   int    // bytes of a text that are kept
 	line   line   // the row that is being read
-	buf    []byte // its texts
+	digits []byte // its number as it stands there, nil when it has none
+	texts  []byte // those of its cells that aren't shared
 	merges []merge
 }
 
@@ -102,8 +103,10 @@ func (s *worksheet) rows(take func(line) error) error {
 // number follow the one before.
 func (s *worksheet) cells() error {
 	n := s.row + 1
+	s.digits = s.digits[:0]
 	if r := s.attr("r"); r != nil {
 		var ok bool
+		s.digits = append(s.digits, r...)
 		if n, ok = parseNumber(r); !ok || n <= s.row {
 			return s.corrupt("rows out of order")
 		}
@@ -111,9 +114,15 @@ func (s *worksheet) cells() error {
 	if s.row = n; n > maxRow {
 		return &FileError{Code: form.TooManyRows, Detail: "a row beyond 1,048,576", Row: n}
 	}
-	s.line.number, s.line.cells, s.buf = n, s.line.cells[:0], s.buf[:0]
+	s.line.number, s.line.cells, s.texts = n, s.line.cells[:0], s.texts[:0]
 	column := -1
 	for {
+		if c, at, n := s.quickCell(column + 1); n > 0 {
+			s.at += n
+			column = at
+			s.set(column, c)
+			continue
+		}
 		t, err := s.child()
 		if err != nil || t == endTag {
 			return err
@@ -139,9 +148,14 @@ func (s *worksheet) cells() error {
 		if err != nil {
 			return err
 		}
-		if column < maxColumns && (c.kind != TextCell || c.text != "") {
-			s.line.set(column, c)
-		}
+		s.set(column, c)
+	}
+}
+
+// set gives the row a cell, if it holds anything.
+func (s *worksheet) set(column int, c cell) {
+	if column < maxColumns && (c.kind != TextCell || c.text != "") {
+		s.line.set(column, c)
 	}
 }
 
@@ -153,7 +167,7 @@ func (s *worksheet) cell() (cell, error) {
 		_, err := s.next()
 		return cell{}, err
 	}
-	from, formula, hasValue := len(s.buf), false, false
+	from, formula, hasValue := len(s.texts), false, false
 	for {
 		t, err := s.child()
 		if err != nil {
@@ -168,7 +182,7 @@ func (s *worksheet) cell() (cell, error) {
 			if kind == inlineKind { // its text is elsewhere
 				err = s.skip()
 			} else {
-				s.buf, err = s.text(s.buf[:from])
+				s.texts, err = s.text(s.texts[:from])
 			}
 		case "f":
 			formula = true
@@ -177,7 +191,7 @@ func (s *worksheet) cell() (cell, error) {
 			if kind != inlineKind {
 				err = s.skip()
 			} else {
-				s.buf, err = s.richText(s.buf[:from])
+				s.texts, err = s.richText(s.texts[:from])
 			}
 		case "extLst":
 			err = s.skip()
@@ -188,7 +202,7 @@ func (s *worksheet) cell() (cell, error) {
 			return cell{}, err
 		}
 	}
-	value := s.buf[from:]
+	value := s.texts[from:]
 	// A formula may well come to an empty text, but then it says that it is text.
 	if formula && len(value) == 0 && !(kind == stringKind && hasValue) {
 		return cell{kind: PendingCell, style: int32(style)}, nil
@@ -207,7 +221,7 @@ func (s *worksheet) cell() (cell, error) {
 			return cell{}, s.corrupt(fmt.Sprintf("a cell points to a text that isn't there, of %d", s.shared.count))
 		}
 		c.kept = true
-		s.buf = s.buf[:from]
+		s.texts = s.texts[:from]
 		return c, nil
 	case booleanKind:
 		c.text, c.kept = "FALSE", true
@@ -225,8 +239,8 @@ func (s *worksheet) cell() (cell, error) {
 	}
 	if len(value) > s.most {
 		value = cut(value, s.most)
-		s.buf = append(s.buf[:from], value...)
-		value = s.buf[from:]
+		s.texts = append(s.texts[:from], value...)
+		value = s.texts[from:]
 	}
 	c.text = unsafe.String(unsafe.SliceData(value), len(value)) // until the next row
 	return c, nil
