@@ -641,3 +641,33 @@ func TestAPartCutAnywhereIsRefused(t *testing.T) {
 		}
 	}
 }
+
+// What is held of a file at a time may end anywhere in it.
+func TestAnyByteMayBeTheLastOfWhatIsHeld(t *testing.T) {
+	t.Parallel()
+	const held = 64 << 10
+	p := goodSheet()
+	p[sheetPart] = strings.Replace(p[sheetPart], "</row>", `<c r="D1" t="inlineStr"><is><r><t xml:space="preserve">备&#x6ce8; &amp;</t></r></is></c></row>`, 1)
+	want := fmt.Sprint(mustRead(t, archive(p.entries()...)).rows)
+	for _, part := range []string{sheetPart, textPart} {
+		s := p[part]
+		for n := range len(s) + 1 {
+			// The comment behind the root's tag brings byte n to the edge.
+			root := strings.IndexByte(s, '>') + 1
+			if n < root {
+				continue
+			}
+			comment := "<!--" + strings.Repeat(" ", held-n-len("<!---->")) + "-->"
+			q := maps.Clone(p)
+			q[part] = s[:root] + comment + s[root:]
+			all := q.entries()
+			for i := range all {
+				all[i].method = 0
+			}
+			s, err := read(archive(all...))
+			if err != nil || fmt.Sprint(s.rows) != want {
+				t.Fatalf("%s, %d: got %v, %v, want %s", part, n, s, err, want)
+			}
+		}
+	}
+}
