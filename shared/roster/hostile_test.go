@@ -344,6 +344,7 @@ func hostileFiles() []hostile {
 		{"no sheet where its relationship points", func() []byte { return without(sheetPart) }, form.Corrupt, 0},
 		{"no texts where their relationship points", func() []byte { return without(textPart) }, form.Corrupt, 0},
 		{"a sheet without its relationship", func() []byte { return changed(bookRels, `Id="r7"`, `Id="r9"`) }, form.Corrupt, 0},
+		{"a sheet that names no relationship", of(changed(bookPart, ` r:id="r7"`, "")), form.Corrupt, 0},
 		{"a first sheet without its relationship, and a second", func() []byte {
 			return changed(bookPart, "<sheets>", `<sheets><sheet name="z" sheetId="2" r:id="r6"/>`)
 		}, form.Corrupt, 0},
@@ -440,7 +441,7 @@ func hostileFiles() []hostile {
 		{"shared text 4,294,967,296, which 32 bits take for the first", of(cellOf(`<c r="C2" t="s"><v>4294967296</v></c>`)), form.Corrupt, 0},
 		{"shared text 10^30", of(cellOf(`<c r="C2" t="s"><v>1000000000000000000000000000000</v></c>`)), form.Corrupt, 0},
 		{"shared text 0.5", of(cellOf(`<c r="C2" t="s"><v>0.5</v></c>`)), form.Corrupt, 0},
-		{"a cell of an unknown kind", of(cellOf(`<c r="C2" t="x"><v>13900000001</v></c>`)), "|" + form.Corrupt, 1},
+		{"a cell of an unknown kind", of(cellOf(`<c r="C2" t="x"><v>13900000001</v></c>`)), form.Corrupt, 0},
 		{"a shared text of 32 KB that 200,000 rows point to", func() []byte {
 			var b strings.Builder
 			for n := range 200_000 {
@@ -450,7 +451,7 @@ func hostileFiles() []hostile {
 		}, "", 200_000},
 		{"shared texts of 4 KB, all that may unpack", func() []byte {
 			return archive(sheet(person(2, `<c r="C2" t="s"><v>0</v></c>`)).with(textPart, `<sst>`+padded("<si><t>"+strings.Repeat("1", 4<<10)+"</t></si>", 30_000)+`</sst>`).entries()...)
-		}, "|" + form.ZipBomb + "|" + form.TooLarge, 1},
+		}, form.ZipBomb, 0},
 		{"16,384 columns", func() []byte {
 			var b strings.Builder
 			for n := range 40 {
@@ -463,8 +464,9 @@ func hostileFiles() []hostile {
 		{"cells merged over everything below the header", of(merged("A2:XFD1048576")), "", 2},
 		{"merged areas in one another", of(merged("A2:A9", "A3:A4")), form.Corrupt, 0},
 		{"merged areas that overlap but for the first column", of(merged("A2:C9", "B3:D4")), "|" + form.Corrupt, 2},
-		{"a merged area backwards", of(merged("A9:A2")), "|" + form.Corrupt, 2},
-		{"a merged area of no cells", of(merged("A0:foo")), "|" + form.Corrupt, 2},
+		{"a merged area backwards", of(merged("A9:A2")), form.Corrupt, 0},
+		{"a merged area of no cells", of(merged("A0:foo")), form.Corrupt, 0},
+		{"a merged area of one cell", of(merged("A2")), "", 2},
 		{"more merged areas than there are rows", func() []byte { return archive(mergedAreas().entries()...) }, form.TooLarge, 0},
 		{"2,000 blank rows at the end", func() []byte { return rowsOf(person(2, cellC) + blankRows(3, 2000)) }, "", 1},
 		{"a million blank rows at the end", func() []byte { return rowsOf(person(2, cellC) + blankRows(3, 1_000_000)) }, "", 1},

@@ -68,7 +68,10 @@ func (s *worksheet) read(take func(line) error) error {
 func (s *worksheet) mergeCell() error {
 	m, ok := parseMerge(s.attr("ref"))
 	if !ok {
-		return nil
+		return s.corrupt("a merged area that isn't one")
+	}
+	if m.bottom == m.top || m.column >= maxColumns {
+		return nil // no row has its value from another
 	}
 	if len(s.merges) == maxMerges {
 		return fileError(form.TooLarge, "more than 1,048,576 merged areas")
@@ -162,6 +165,9 @@ func (s *worksheet) set(column int, c cell) {
 // cell reads the cell just opened.
 func (s *worksheet) cell() (cell, error) {
 	kind := kindOf(s.attr("t"))
+	if kind == unknownKind {
+		return cell{}, s.corrupt("a cell of an unknown kind")
+	}
 	style, _ := parseNumber(s.attr("s"))
 	if s.closed { // most blank cells
 		_, err := s.next()
@@ -256,7 +262,8 @@ const (
 	stringKind // a formula's, or of a writer that has no shared strings
 	booleanKind
 	errorKind
-	otherKind // a date in ISO 8601, and what is yet to come
+	dateKind    // in ISO 8601
+	unknownKind // what it holds can't be known
 )
 
 func kindOf(t []byte) storedKind {
@@ -273,8 +280,10 @@ func kindOf(t []byte) storedKind {
 		return booleanKind
 	case "e":
 		return errorKind
+	case "d":
+		return dateKind
 	}
-	return otherKind
+	return unknownKind
 }
 
 // parseNumber reads digits, of a number that a row or a text may have.
@@ -301,17 +310,13 @@ func parseRef(ref []byte) (column, row int, ok bool) {
 	return column - 1, row, ok && i > 0 && row > 0 && column <= lastColumn
 }
 
-// parseMerge reads "A2:B5" as its first column; an area of one row is none.
-func parseMerge(ref []byte) (merge, bool) {
-	from, to, ok := bytes.Cut(ref, []byte(":"))
-	if !ok {
-		return merge{}, false
+// parseMerge reads "A2:B5" as its first column.
+func parseMerge(ref []byte) (m merge, ok bool) {
+	from, to, area := bytes.Cut(ref, []byte(":"))
+	if !area {
+		to = from
 	}
-	column, top, ok := parseRef(from)
-	if !ok {
-		return merge{}, false
-	}
-	_, bottom, ok := parseRef(to)
-	bottom = min(bottom, maxRow)
-	return merge{int32(column), int32(top), int32(bottom)}, ok && bottom > top && column < maxColumns
+	left, top, ok := parseRef(from)
+	right, bottom, whole := parseRef(to)
+	return merge{int32(left), int32(min(top, maxRow)), int32(min(bottom, maxRow))}, ok && whole && left <= right && top <= bottom
 }
