@@ -450,7 +450,7 @@ func hostileFiles() []hostile {
 			return archive(sheet(b.String(), "<t>"+noise(32<<10)+"</t>").entries()...)
 		}, "", 200_000},
 		{"shared texts of 4 KB, all that may unpack", func() []byte {
-			return archive(sheet(person(2, `<c r="C2" t="s"><v>0</v></c>`)).with(textPart, `<sst>`+padded("<si><t>"+strings.Repeat("1", 4<<10)+"</t></si>", 30_000)+`</sst>`).entries()...)
+			return bulky(textPart, `main">`, strings.Repeat("<si><t>"+strings.Repeat("1", 4<<10)+"</t></si>", 280)+"<!--"+noise(16<<10)+"-->")
 		}, form.ZipBomb, 0},
 		{"16,384 columns", func() []byte {
 			var b strings.Builder
