@@ -37,10 +37,9 @@ func dealer(n int) [7]string {
 	}
 }
 
-// dealers is a workbook of so many rows, its texts shared or inline, as a
+// dealerParts is a workbook of so many rows, its texts shared or inline, as a
 // spreadsheet program would save it.
-func dealers(tb testing.TB, rows int, shared bool) []byte {
-	tb.Helper()
+func dealerParts(rows int, shared bool) parts {
 	var body, strs strings.Builder
 	numbers := map[string]int{}
 	body.WriteString(`<?xml version="1.0" encoding="UTF-8" standalone="yes"?>` + "\n" + `<worksheet ` + mainNS + `><dimension ref="A1:G` + strconv.Itoa(rows+1) + `"/><sheetData>`)
@@ -67,7 +66,7 @@ func dealers(tb testing.TB, rows int, shared bool) []byte {
 		body.WriteString("</row>")
 	}
 	body.WriteString(`</sheetData><pageMargins left="0.7" right="0.7" top="0.75" bottom="0.75" header="0.3" footer="0.3"/></worksheet>`)
-	p := parts{
+	return parts{
 		"[Content_Types].xml": `<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"><Default Extension="xml" ContentType="application/xml"/>` +
 			`<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>` +
 			`<Override PartName="/xl/workbook.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"/>` +
@@ -79,7 +78,6 @@ func dealers(tb testing.TB, rows int, shared bool) []byte {
 		"xl/worksheets/sheet1.xml": body.String(),
 		"xl/sharedStrings.xml":     `<sst ` + mainNS + ` uniqueCount="` + strconv.Itoa(len(numbers)) + `">` + strs.String() + `</sst>`,
 	}
-	return p.zip(tb)
 }
 
 var benchFiles = [2]func(testing.TB) []byte{onceDealers(false), onceDealers(true)}
@@ -88,7 +86,7 @@ func onceDealers(shared bool) func(testing.TB) []byte {
 	var once sync.Once
 	var b []byte
 	return func(tb testing.TB) []byte {
-		once.Do(func() { b = dealers(tb, benchRows, shared) })
+		once.Do(func() { b = dealerParts(benchRows, shared).zip(tb) })
 		return b
 	}
 }

@@ -69,7 +69,7 @@ func newLexer(in io.Reader) *lexer {
 
 // What a byte may be in XML.
 const (
-	inName    = 1 << iota // of a name, which a digit, "-" or "." can't begin
+	inName    = 1 << iota // of a name, which digits and punctuation can't begin
 	firstName             // may begin one
 	blankByte             // white space
 	stop                  // ends or breaks the run of plain characters between tags
@@ -80,9 +80,9 @@ var classes = func() (c [256]uint8) {
 	for i := range c {
 		b := byte(i)
 		switch {
-		case b >= 'a' && b <= 'z', b >= 'A' && b <= 'Z', b == '_', b == ':', b >= utf8.RuneSelf:
+		case b >= 'a' && b <= 'z', b >= 'A' && b <= 'Z', b == '_', b >= utf8.RuneSelf:
 			c[i] |= inName | firstName
-		case b >= '0' && b <= '9', b == '-', b == '.':
+		case b >= '0' && b <= '9', b == '-', b == '.', b == ':':
 			c[i] |= inName
 		case b == ' ', b == '\t', b == '\n', b == '\r':
 			c[i] |= blankByte
@@ -168,10 +168,10 @@ func (x *lexer) more() error {
 		if err != nil {
 			x.over = err
 		}
-		if n > 0 {
+		switch {
+		case n > 0, err != nil && x.at < x.end: // what is there may be read in another way now
 			return nil
-		}
-		if err != nil {
+		case err != nil:
 			return err
 		}
 	}
@@ -495,16 +495,17 @@ func (x *lexer) startTag(b []byte) (t token, n int, err error) {
 // readName reads a name that begins at i; local is where its part behind the
 // prefix does.
 func readName(b []byte, i int) (end, local int, ok bool) {
-	from, wide := i, false
+	from, wide, colons := i, false, 0
 	local = i
 	for i < len(b) && classes[b[i]]&inName != 0 {
 		if b[i] == ':' {
 			local = i + 1
+			colons++
 		}
 		wide = wide || b[i] >= utf8.RuneSelf
 		i++
 	}
-	return i, local, local < i && (!wide || utf8.Valid(b[from:i]))
+	return i, local, local < i && colons < 2 && (!wide || utf8.Valid(b[from:i]))
 }
 
 func (x *lexer) endTag(b []byte) (t token, n int, err error) {
@@ -599,12 +600,12 @@ func isText(b []byte) bool {
 // instruction reads a processing instruction; the one that begins a part
 // mustn't give it another encoding than UTF-8.
 func (x *lexer) instruction(b []byte) (t token, n int, err error) {
-	const open = "<?"
-	end := bytes.Index(b[len(open):], []byte("?>"))
+	body := b[len("<?"):]
+	end := bytes.Index(body, []byte("?>"))
 	if end < 0 {
 		return nothing, 0, nil
 	}
-	body := b[len(open):][:end]
+	body = body[:end]
 	i, _, ok := readName(body, 0)
 	if !ok || classes[body[0]]&firstName == 0 || i < len(body) && classes[body[i]]&blankByte == 0 || !isText(body) {
 		return nothing, 0, x.corrupt(malformed)
@@ -617,7 +618,7 @@ func (x *lexer) instruction(b []byte) (t token, n int, err error) {
 			return nothing, 0, x.corrupt("a part that isn't UTF-8")
 		}
 	}
-	return nothing, len(open) + end + len("?>"), nil
+	return nothing, len("<?") + end + len("?>"), nil
 }
 
 // attr is an attribute's value by its local name, nil when it isn't there. It
@@ -634,7 +635,7 @@ func (x *lexer) attr(name string) []byte {
 // value is attr, as it is meant.
 func (x *lexer) value(name string) string {
 	v := x.attr(name)
-	if bytes.IndexByte(v, '&') < 0 {
+	if !bytes.ContainsAny(v, "&\r") {
 		return string(v)
 	}
 	return string(decode(nil, v))

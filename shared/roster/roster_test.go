@@ -520,3 +520,7 @@ func TestALostConnectionIsNoFileError(t *testing.T) {
 		t.Errorf("got %v, want an error that isn't the file's", err)
 	}
 }
+
+func sameRows(a, b []network.RosterRow) bool {
+	return slices.EqualFunc(a, b, func(a, b network.RosterRow) bool { return fmt.Sprint(a) == fmt.Sprint(b) })
+}

@@ -195,10 +195,9 @@ func (s *worksheet) cell() (cell, error) {
 			err = s.skip()
 		case "is":
 			if kind != inlineKind {
-				err = s.skip()
-			} else {
-				s.texts, err = s.richText(s.texts[:from])
+				return cell{}, s.corrupt("a text where there is none")
 			}
+			s.texts, err = s.richText(s.texts[:from])
 		case "extLst":
 			err = s.skip()
 		default:
@@ -262,8 +261,8 @@ const (
 	stringKind // a formula's, or of a writer that has no shared strings
 	booleanKind
 	errorKind
-	dateKind    // in ISO 8601
-	unknownKind // what it holds can't be known
+	dateKind // in ISO 8601
+	unknownKind
 )
 
 func kindOf(t []byte) storedKind {
