@@ -16,6 +16,7 @@ type chains struct {
 	store   *store.Store
 	key     network.PersonKey
 	tickets tickets
+	http    *http.Client // to the bucket
 	now     func() time.Time
 }
 
@@ -62,10 +63,15 @@ func (c *chains) handlers() map[string]web.Handler {
 		"DELETE " + chain + "/partners/{partner_id}":       c.removePartner,
 		"GET " + chain + "/partners/{partner_id}/contacts": c.listContacts,
 
-		"POST " + chain + "/imports":                 c.createImport,
-		"GET " + chain + "/imports":                  c.listImports,
-		"GET " + chain + "/imports/{import_id}":      c.getImport,
-		"GET " + chain + "/imports/{import_id}/rows": c.listRows,
+		"POST " + chain + "/imports":                        c.createImport,
+		"GET " + chain + "/imports":                         c.listImports,
+		"GET " + chain + "/imports/{import_id}":             c.getImport,
+		"GET " + chain + "/imports/{import_id}/rows":        c.listRows,
+		"GET " + chain + "/imports/{import_id}/errors.xlsx": c.errorsWorkbook,
+		"POST " + chain + "/imports/{import_id}/apply":      c.applyImport,
+		"POST " + chain + "/imports/{import_id}/cancel":     c.cancelImport,
+		"POST " + chain + "/imports/{import_id}/revert":     c.revertImport,
+		"GET " + chain + "/roster-template.xlsx":            c.chainTemplate,
 
 		"GET /v1/roster-template.xlsx": rosterTemplate,
 		"GET /v1/openapi.yaml":         web.OpenAPI(),

@@ -1,12 +1,10 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
-	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -21,12 +19,14 @@ import (
 type importJSON struct {
 	ImportID   string              `json:"import_id"`
 	FileName   string              `json:"file_name"`
+	Sheet      string              `json:"sheet"`
 	DryRun     bool                `json:"dry_run"`
 	Atomicity  string              `json:"atomicity"`
-	Mode       string              `json:"mode"`
+	Mode       network.Mode        `json:"mode"`
 	ApplyMoves bool                `json:"apply_moves"`
 	Notify     bool                `json:"notify"`
 	State      network.ImportState `json:"state"`
+	Reverting  bool                `json:"reverting"`
 
 	Rows      int `json:"rows"`
 	OK        int `json:"ok"`
@@ -35,14 +35,42 @@ type importJSON struct {
 	Updated   int `json:"updated"`
 	Unchanged int `json:"unchanged"`
 	WouldMove int `json:"would_move"`
+	Conflict  int `json:"conflict"`
+	Invalid   int `json:"invalid"`
 	Notices   int `json:"notices"`
 	Partners  int `json:"partners"`
+	Withdrawn int `json:"withdrawn"`
+	Kept      int `json:"kept"`
 
-	FileError *fileErrorJSON `json:"file_error,omitempty"`
-	Progress  network.Funnel `json:"progress"`
-	CreatedAt time.Time      `json:"created_at"`
-	StartedAt *time.Time     `json:"started_at"`
-	EndedAt   *time.Time     `json:"ended_at"`
+	PlanID    string            `json:"plan_id,omitempty"`
+	Quota     *quotaJSON        `json:"quota,omitempty"`
+	FileError *fileErrorJSON    `json:"file_error,omitempty"`
+	Errors    map[string]string `json:"errors,omitempty"`
+	Progress  progressJSON      `json:"progress"`
+	CreatedAt time.Time         `json:"created_at"`
+	StartedAt *time.Time        `json:"started_at"`
+	PlannedAt *time.Time        `json:"planned_at"`
+	AppliedAt *time.Time        `json:"applied_at"`
+	EndedAt   *time.Time        `json:"ended_at"`
+}
+
+// quotaJSON is what a plan takes of the chain's quota if all whom it brings
+// join (R47), and what is free now.
+type quotaJSON struct {
+	Needed int `json:"needed"`
+	Free   int `json:"free"`
+}
+
+// progressJSON is how far an import has come: rows, notices, contacts.
+type progressJSON struct {
+	RowsRead      int `json:"rows_read"`
+	RowsChecked   int `json:"rows_checked"`
+	RowsWritten   int `json:"rows_written"`
+	NoticesQueued int `json:"notices_queued"`
+	NoticesSent   int `json:"notices_sent"`
+	NoticesFailed int `json:"notices_failed"`
+	network.Funnel
+	SecondsLeft *int `json:"seconds_left"`
 }
 
 type fileErrorJSON struct {
@@ -53,12 +81,14 @@ type fileErrorJSON struct {
 
 // The words of ImportCreate.
 const (
-	byRow   = "row"
-	byCorp  = "corp"
-	merging = "merge"
+	byRow  = "row"
+	byCorp = "corp"
 )
 
-const maxFileName = 255 // characters, as file systems have it
+const (
+	maxFileName  = 255 // characters, as file systems have it
+	maxSheetName = 31  // characters, as Excel has it
+)
 
 // createImport notes that a roster is on its way and answers the ticket by
 // which it is uploaded. The same Idempotency-Key gives a fresh ticket for the
@@ -73,13 +103,14 @@ func (c *chains) createImport(w http.ResponseWriter, r *http.Request) error {
 		return network.ErrCorpNotEligible // R04: it may have become so since
 	}
 	req := struct {
-		FileName   string `json:"file_name"`
-		DryRun     bool   `json:"dry_run"`
-		Atomicity  string `json:"atomicity"`
-		Mode       string `json:"mode"`
-		ApplyMoves bool   `json:"apply_moves"`
-		Notify     bool   `json:"notify"`
-	}{Atomicity: byRow, Mode: merging, Notify: true}
+		FileName   string       `json:"file_name"`
+		Sheet      string       `json:"sheet"`
+		DryRun     bool         `json:"dry_run"`
+		Atomicity  string       `json:"atomicity"`
+		Mode       network.Mode `json:"mode"`
+		ApplyMoves bool         `json:"apply_moves"`
+		Notify     bool         `json:"notify"`
+	}{Atomicity: byRow, Mode: network.Merge, Notify: true}
 	if err := web.Read(r, &req); err != nil {
 		return err
 	}
@@ -89,12 +120,16 @@ func (c *chains) createImport(w http.ResponseWriter, r *http.Request) error {
 		return network.InvalidField("file_name", "missing", "The file needs a name.")
 	case utf8.RuneCountInString(name) > maxFileName:
 		return network.InvalidField("file_name", "too_long", fmt.Sprintf("A file's name has at most %d characters.", maxFileName))
-	case slices.ContainsFunc([]rune(name), func(r rune) bool { return !unicode.IsPrint(r) }):
+	case strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }):
 		return network.InvalidField("file_name", "bad_character", "The name has a character that can't be shown.")
 	case req.Atomicity != byRow && req.Atomicity != byCorp:
 		return network.InvalidField("atomicity", "not_allowed", "atomicity is row or corp")
-	case req.Mode != merging:
-		return network.InvalidField("mode", "not_allowed", "mode is merge")
+	case req.Mode != network.Merge && req.Mode != network.Sync:
+		return network.InvalidField("mode", "not_allowed", "mode is merge or sync")
+	case utf8.RuneCountInString(req.Sheet) > maxSheetName:
+		return network.InvalidField("sheet", "too_long", fmt.Sprintf("A sheet's name has at most %d characters.", maxSheetName))
+	case strings.ContainsFunc(req.Sheet, func(r rune) bool { return !unicode.IsPrint(r) }):
+		return network.InvalidField("sheet", "bad_character", "The name has a character that can't be shown.")
 	}
 	once, err := c.once(r, a.Person.ID, a.Corp.ID, "import")
 	if err != nil {
@@ -104,7 +139,7 @@ func (c *chains) createImport(w http.ResponseWriter, r *http.Request) error {
 	id := network.NewImportID(now)
 	imp, err := c.store.CreateImport(r.Context(), network.Import{
 		ID: id, Chain: a.Chain.ID, Maker: a.Person.ID, MakerCorp: a.Corp.ID, FileName: name,
-		DryRun: req.DryRun, Whole: req.Atomicity == byCorp, ApplyMoves: req.ApplyMoves, Notify: req.Notify,
+		DryRun: req.DryRun, Mode: req.Mode, Sheet: req.Sheet, Whole: req.Atomicity == byCorp, ApplyMoves: req.ApplyMoves, Notify: req.Notify,
 		State: network.ImportWaiting, CreatedAt: now,
 	}, once)
 	if err != nil {
@@ -190,36 +225,150 @@ func (c *chains) importOf(r *http.Request, ch network.Chain) (network.Import, er
 	return c.store.Import(r.Context(), ch.ID, id)
 }
 
+// applyImport has the plan done that the caller has seen (R28). The same again
+// is the same answer.
+func (c *chains) applyImport(w http.ResponseWriter, r *http.Request) error {
+	var req struct {
+		PlanID string `json:"plan_id"`
+	}
+	return c.turn(w, r, func(a network.Actor) error {
+		if !a.Corp.Eligible() {
+			return network.ErrCorpNotEligible // R04: it may have become so since
+		}
+		if err := web.Read(r, &req); err != nil {
+			return err
+		}
+		if req.PlanID == "" {
+			return network.InvalidField("plan_id", "missing", "Applying names the plan that was seen.")
+		}
+		return nil
+	}, func(chain, id string) (network.Import, error) {
+		return c.store.ApplyImport(r.Context(), chain, id, req.PlanID, c.now())
+	})
+}
+
+// cancelImport ends an import, with what it has done by then (R30).
+func (c *chains) cancelImport(w http.ResponseWriter, r *http.Request) error {
+	return c.turn(w, r, nil, func(chain, id string) (network.Import, error) {
+		return c.store.CancelImport(r.Context(), chain, id, c.now())
+	})
+}
+
+// revertImport has taken back what an import made and nobody has joined (R30).
+func (c *chains) revertImport(w http.ResponseWriter, r *http.Request) error {
+	return c.turn(w, r, nil, func(chain, id string) (network.Import, error) {
+		return c.store.RevertImport(r.Context(), chain, id, c.now())
+	})
+}
+
+// turn has an admin change the course of the import of the path, once check,
+// if there is one, is content. The answer is the import: 202 while what was
+// asked for is being done, 200 when it is.
+func (c *chains) turn(w http.ResponseWriter, r *http.Request, check func(network.Actor) error, turn func(chain, id string) (network.Import, error)) error {
+	a, err := c.admin(r)
+	if err != nil {
+		return err
+	}
+	if check != nil {
+		if err := check(a); err != nil {
+			return err
+		}
+	}
+	id := r.PathValue("import_id")
+	if !network.ValidImportID(id) {
+		return network.ErrNotFound
+	}
+	imp, err := turn(a.Chain.ID, id)
+	if err != nil {
+		return err
+	}
+	out, err := c.showImport(r, a.Chain, imp)
+	if err != nil {
+		return err
+	}
+	status := http.StatusOK
+	if imp.State == network.ImportApplying || imp.Reverting {
+		status = http.StatusAccepted
+	}
+	return web.JSON(w, status, out)
+}
+
 // showImport is an import with what has become of its contacts by now.
 func (c *chains) showImport(r *http.Request, ch network.Chain, i network.Import) (importJSON, error) {
-	n := i.Counts
 	out := importJSON{
-		ImportID: i.ID, FileName: i.FileName, DryRun: i.DryRun, Atomicity: byRow, Mode: merging, ApplyMoves: i.ApplyMoves, Notify: i.Notify, State: i.State,
-		Rows: n.Rows, OK: n.OK, Failed: n.Failed, Created: n.Created, Updated: n.Updated, Unchanged: n.Unchanged, WouldMove: n.WouldMove,
-		Notices: n.Notices, Partners: n.Partners,
-		CreatedAt: moment(i.CreatedAt), StartedAt: momentOrNull(i.StartedAt), EndedAt: momentOrNull(i.EndedAt),
+		ImportID: i.ID, FileName: i.FileName, Sheet: i.Sheet, DryRun: i.DryRun, Atomicity: byRow, Mode: i.Mode, ApplyMoves: i.ApplyMoves, Notify: i.Notify,
+		State: i.State, Reverting: i.Reverting, PlanID: i.PlanID,
+		CreatedAt: moment(i.CreatedAt), StartedAt: momentOrNull(i.StartedAt), PlannedAt: momentOrNull(i.PlannedAt), AppliedAt: momentOrNull(i.AppliedAt), EndedAt: momentOrNull(i.EndedAt),
 	}
 	if i.Whole {
 		out.Atomicity = byCorp
 	}
+	if i.Mode == "" { // made before there were two
+		out.Mode = network.Merge
+	}
 	if i.FileCode != "" {
-		out.FileError = &fileErrorJSON{i.FileCode, advice(r, i.FileCode), i.FileRow}
+		out.FileError = &fileErrorJSON{i.FileCode, fileAdvice(r, i), i.FileRow}
+	}
+	if i.HasErrors {
+		at := "/v1/chains/" + ch.ID + "/imports/" + i.ID + "/errors.xlsx?lang="
+		out.Errors = map[string]string{string(web.Chinese): at + string(web.Chinese), string(web.English): at + string(web.English)}
+	}
+	if i.State == network.ImportPlanned {
+		joined, err := c.store.JoinedPartners(r.Context(), ch.ID)
+		if err != nil {
+			return out, err
+		}
+		out.Quota = &quotaJSON{i.Counts.Seats, max(0, ch.PartnerLimit-joined)}
 	}
 	if i.StartedAt.IsZero() {
 		return out, nil // nobody can have come yet
 	}
-	var err error
-	out.Progress, err = c.progress(r.Context(), ch, i.ID)
-	return out, err
+	tallies, err := c.store.Tallies(r.Context(), ch.ID, i.ID)
+	if err != nil {
+		return out, err
+	}
+	done, now := network.Done(tallies), c.now()
+	n := i.Counts
+	out.Rows, out.OK, out.Failed, out.Notices, out.Partners = n.Rows, n.OK, n.Failed, n.Notices, n.Partners
+	out.Created, out.Updated, out.Unchanged, out.WouldMove = n.Created, n.Updated, n.Unchanged, n.WouldMove
+	out.Conflict, out.Invalid, out.Withdrawn, out.Kept = n.Conflict, n.Invalid, n.Withdrawn, n.Kept
+	out.Progress = progressOf(i, done, network.Progress(tallies, ch.Policies, now), now)
+	return out, nil
 }
 
-func (c *chains) progress(ctx context.Context, ch network.Chain, id string) (network.Funnel, error) {
-	tallies, err := c.store.Tallies(ctx, ch.ID, id)
-	return network.Progress(tallies, ch.Policies, c.now()), err
+// progressOf is how far an import has come. A row is checked as it is read.
+func progressOf(i network.Import, done network.Counts, f network.Funnel, now time.Time) progressJSON {
+	p := progressJSON{RowsRead: max(i.Read, i.Counts.Rows), RowsWritten: done.Rows, Funnel: f}
+	p.RowsChecked = p.RowsRead
+	p.NoticesSent, p.NoticesFailed = f.Notified-f.Undeliverable, f.Undeliverable
+	p.NoticesQueued = max(0, done.Notices-f.Notified-max(0, f.Withdrawn-i.Counts.Withdrawn))
+	if left, ok := secondsLeft(i, p, now); ok {
+		p.SecondsLeft = &left
+	}
+	return p
+}
+
+// secondsLeft is how long what is still to be written and sent takes at the
+// pace so far. There is no telling while a file is being read, whose end
+// nobody has seen, nor before anything was done.
+func secondsLeft(i network.Import, p progressJSON, now time.Time) (seconds int, ok bool) {
+	began := i.AppliedAt
+	if began.IsZero() {
+		began = i.StartedAt
+	}
+	left, done := p.NoticesQueued, p.NoticesSent+p.NoticesFailed
+	if i.State == network.ImportApplying {
+		left, done = max(0, i.Counts.Rows-p.RowsWritten), p.RowsWritten
+	}
+	running := i.State == network.ImportApplying || i.State == network.ImportDone || i.State == network.ImportCancelled
+	if !running || left == 0 || done == 0 || !now.After(began) {
+		return 0, running && left == 0
+	}
+	return int(math.Ceil(now.Sub(began).Seconds() * float64(left) / float64(done))), true
 }
 
 type rowJSON struct {
-	Row       int             `json:"row"` // the sheet's own
+	Row       *int            `json:"row"` // the sheet's own; null for whom no row names
 	Outcome   network.Outcome `json:"outcome"`
 	Code      string          `json:"code,omitempty"`
 	Field     string          `json:"field,omitempty"`
@@ -246,8 +395,8 @@ func (c *chains) listRows(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	want, err := q.OneOf("outcome", string(network.RowCreated), string(network.RowUpdated), string(network.RowUnchanged),
-		string(network.RowWouldMove), string(network.RowFailed))
+	want, err := q.OneOf("outcome", string(network.RowCreate), string(network.RowUpdate), string(network.RowUnchanged), string(network.RowWouldMove),
+		string(network.RowConflict), string(network.RowInvalid), string(network.RowFailed), string(network.RowWithdraw), string(network.RowKeep))
 	if err != nil {
 		return err
 	}
@@ -257,12 +406,17 @@ func (c *chains) listRows(w http.ResponseWriter, r *http.Request) error {
 	}
 	var items []rowJSON
 	for _, p := range page {
-		row := rowJSON{Row: p.Row, Outcome: p.Outcome, PartnerID: p.Partner}
-		switch {
-		case p.Outcome == network.RowFailed:
-			row = rowJSON{Row: p.Row, Outcome: p.Outcome, Code: p.Code, Field: p.Field, Detail: explain(r, p)}
-		case p.Person != "":
-			row.ContactID = c.key.Contact(a.Chain.ID, p.Person)
+		row := rowJSON{Outcome: p.Outcome}
+		if p.Row > 0 {
+			row.Row = &p.Row
+		}
+		if p.Outcome.Failed() {
+			row.Code, row.Field, row.Detail = p.Code, p.Field, advice(r, p.Code)+form.Other(p.Detail, string(web.Language(r)))
+		} else {
+			row.PartnerID = p.Partner
+			if p.Person != "" {
+				row.ContactID = c.key.Contact(a.Chain.ID, p.Person)
+			}
 		}
 		items = append(items, row)
 	}
@@ -273,39 +427,11 @@ func (c *chains) listRows(w http.ResponseWriter, r *http.Request) error {
 // what to mend.
 func advice(r *http.Request, code string) string { return form.Advice(code, string(web.Language(r))) }
 
-// explain says what is wrong with a row, and which other row it is about, if
-// there is one.
-func explain(r *http.Request, p network.RowPlan) string {
-	said := advice(r, p.Code)
-	other, ok := strings.CutPrefix(p.Detail, "row ")
-	if _, err := strconv.Atoi(other); err != nil || !ok {
-		return said
+// fileAdvice is the same of a file, with the sheet's name where there is none
+// of that name.
+func fileAdvice(r *http.Request, i network.Import) string {
+	if i.FileDetail != "" {
+		return form.NoSheet(i.FileDetail, string(web.Language(r)))
 	}
-	if web.Language(r) == web.English {
-		return said + " See row " + other + "."
-	}
-	return said + "参见第 " + other + " 行。"
-}
-
-// rosterTemplate is the form to fill in. It is made beforehand: the package
-// that draws workbooks would take this door past its size.
-func rosterTemplate(w http.ResponseWriter, r *http.Request) error {
-	q, err := web.Query(r, "lang")
-	if err != nil {
-		return err
-	}
-	lang, err := q.OneOf("lang", string(web.Chinese), string(web.English))
-	if err != nil {
-		return err
-	}
-	if lang == "" {
-		lang = string(web.Language(r))
-	}
-	h := w.Header()
-	h.Set("Content-Type", workbook)
-	h.Set("Content-Disposition", `attachment; filename="roster-template.xlsx"`)
-	h.Set("Content-Language", lang)
-	h.Set("Cache-Control", "public, max-age=300")
-	h.Set("Vary", "Accept-Language")
-	return form.Template(w, lang)
+	return advice(r, i.FileCode)
 }

@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"net/http"
 	"time"
 
 	"github.com/tributary-app/tributary/shared/platform"
@@ -31,7 +32,8 @@ func run(ctx context.Context, getenv func(string) string) error {
 			bucket: p.Env("ROSTER_BUCKET"), region: p.AWS.Region, endpoint: p.Endpoint("S3"), credentials: p.AWS.Credentials,
 			now: time.Now, // the bucket goes by the real time, whatever ours is set to
 		},
-		now: p.Now,
+		http: &http.Client{Timeout: 8 * time.Second}, // of the 10 that a request may take
+		now:  p.Now,
 	}
 	return web.Start(c.routes())
 }

@@ -8,11 +8,15 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"net/http"
+	"net/url"
 	"path"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 
 	"github.com/tributary-app/tributary/shared/roster/form"
 )
@@ -90,6 +94,33 @@ func (t tickets) sign(ctx context.Context, key, contentType string) (upload, err
 	out.Fields["policy"] = base64.StdEncoding.EncodeToString(policy)
 	out.Fields["x-amz-signature"] = signature(c.SecretAccessKey, day, t.region, out.Fields["policy"])
 	return out, nil
+}
+
+// linkLife is how long a link to a file may be followed.
+const linkLife = 15 * time.Minute
+
+// link is an address under which one file of the bucket can be had for a
+// while, by whoever has it, under the given name.
+func (t tickets) link(ctx context.Context, key, name string) (string, error) {
+	c, err := t.credentials.Retrieve(ctx)
+	if err != nil {
+		return "", fmt.Errorf("sign link: %w", err)
+	}
+	query := url.Values{
+		"X-Amz-Expires":                {strconv.Itoa(int(linkLife.Seconds()))},
+		"response-content-disposition": {`attachment; filename="` + name + `"`},
+		"response-content-type":        {workbook},
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimRight(t.url(), "/")+"/"+key+"?"+query.Encode(), nil)
+	if err != nil {
+		return "", fmt.Errorf("sign link: %w", err)
+	}
+	signed, _, err := v4.NewSigner(func(o *v4.SignerOptions) { o.DisableURIPathEscaping = true }).
+		PresignHTTP(ctx, c, r, "UNSIGNED-PAYLOAD", "s3", t.region, t.now().UTC())
+	if err != nil {
+		return "", fmt.Errorf("sign link: %w", err)
+	}
+	return signed, nil
 }
 
 // url is where the bucket takes forms: by its own name at AWS, by a path at

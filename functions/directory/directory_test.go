@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -22,6 +21,7 @@ import (
 	"github.com/tributary-app/tributary/shared/dynamotest"
 	"github.com/tributary-app/tributary/shared/network"
 	"github.com/tributary-app/tributary/shared/store"
+	"github.com/tributary-app/tributary/shared/store/storetest"
 	"github.com/tributary-app/tributary/shared/web"
 )
 
@@ -70,7 +70,7 @@ func setup(t *testing.T) *world {
 	if w.chain, err = w.CreateChain(ctx, c, w.owner, store.Once{}); err != nil {
 		t.Fatal(err)
 	}
-	tree, err := w.EnsureGroups(ctx, chainID, [][]string{{"North", "Harbour"}, {"South"}})
+	tree, err := w.EnsureGroups(ctx, chainID, "", [][]string{{"North", "Harbour"}, {"South"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -293,7 +293,7 @@ func TestARecursiveListOverManyGroupsIsReadInSteps(t *testing.T) {
 	for i := range 20 {
 		paths = append(paths, []string{"North", fmt.Sprintf("Shop %02d", i)})
 	}
-	tree, err := w.EnsureGroups(t.Context(), chainID, paths)
+	tree, err := w.EnsureGroups(t.Context(), chainID, "", paths)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -541,33 +541,7 @@ func (w *world) roster(t *testing.T, all ...network.RosterRow) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if imp, err = w.BeginImport(ctx, chainID, imp.ID, "etag", w.now); err != nil {
-		t.Fatal(err)
-	}
-	ids := map[string]bool{}
-	for _, r := range all {
-		ids[network.RosterPartnerID(chainID, r.CustomID, r.Corp)] = true
-	}
-	before, err := w.Existing(ctx, chainID, ids)
-	if err != nil {
-		t.Fatal(err)
-	}
-	tree, err := w.Tree(ctx, chainID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	planner := network.Planner{Import: imp, Key: people, Tree: tree, Partners: maps.Clone(before)}
-	var plans []network.RowPlan
-	for _, r := range all {
-		plans = append(plans, planner.Plan(r))
-	}
-	if plans, err = w.KeepPlan(ctx, chainID, imp.ID, 0, plans); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Apply(ctx, imp, 0, all, plans); err != nil {
-		t.Fatal(err)
-	}
-	return imp.ID
+	return storetest.Import(t, w.Store, people, chainID, imp.ID, w.now, all...).ID
 }
 
 func row(corp string, n int) network.RosterRow {

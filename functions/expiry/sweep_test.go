@@ -18,6 +18,7 @@ import (
 	"github.com/tributary-app/tributary/shared/dynamotest"
 	"github.com/tributary-app/tributary/shared/network"
 	"github.com/tributary-app/tributary/shared/store"
+	"github.com/tributary-app/tributary/shared/store/storetest"
 )
 
 const (
@@ -118,22 +119,14 @@ func (w *world) roster(t *testing.T, n int) (tickets []network.Ticket) {
 	imp, err := w.store.CreateImport(ctx, network.Import{
 		ID: importID, Chain: chainID, Maker: w.boss.Person, MakerCorp: ownerID, FileName: "名单.xlsx", Notify: true, State: network.ImportWaiting, CreatedAt: noon}, store.Once{})
 	must(t, err)
-	imp, err = w.store.BeginImport(ctx, chainID, imp.ID, "etag", noon)
-	must(t, err)
-	planner := network.Planner{Import: imp, Key: personKey}
 	var rows []network.RosterRow
-	var plans []network.RowPlan
 	for i := range n {
-		rows = append(rows, network.RosterRow{Number: i + 2, Corp: fmt.Sprintf("公司%d", i), Contact: fmt.Sprintf("张%d", i), Phone: phone(i)})
-		plans = append(plans, planner.Plan(rows[i]))
-		tickets = append(tickets, network.Ticket{Chain: chainID, Partner: plans[i].Partner, Person: plans[i].Person, Version: 1})
+		r := network.RosterRow{Number: i + 2, Corp: fmt.Sprintf("公司%d", i), Contact: fmt.Sprintf("张%d", i), Phone: phone(i)}
+		rows = append(rows, r)
+		tickets = append(tickets, network.Ticket{Chain: chainID, Partner: network.RosterPartnerID(chainID, "", r.Corp), Person: personKey.Person(r.Phone), Version: 1})
 	}
-	plans, err = w.store.KeepPlan(ctx, chainID, imp.ID, 0, plans)
-	must(t, err)
-	must(t, w.store.Apply(ctx, imp, 0, rows, plans))
+	storetest.Import(t, w.store, personKey, chainID, imp.ID, noon, rows...)
 	must(t, w.store.TallyNotices(ctx, chainID, imp.ID, 0, n, 0))
-	imp.State, imp.Counts, imp.EndedAt = network.ImportDone, network.Count(plans, true), noon
-	must(t, w.store.EndImport(ctx, imp, network.ExpiresAt(noon, 0, w.chain.Policies)))
 	return tickets
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"net/http"
 	"sync"
 	"testing"
 
@@ -243,15 +244,15 @@ func TestAThrottledTableSlowsAnImportAndDoesNotBreakIt(t *testing.T) {
 func TestALostObjectIsReadAgainAtTheNextDelivery(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]objectFault{"cut off": cut, "refused": unavailable} {
-		for n := 1; n <= 2; n++ {
+		for n := 1; n <= 3; n++ {
 			t.Run(fmt.Sprintf("%s at request %d", name, n), func(t *testing.T) {
 				t.Parallel()
 				w := setup(t)
 				w.ask(t, importID, nil)
 				e := w.put(importID, threeRows)
 				failed := false
-				w.bucket.fault = func(method string, i int) objectFault {
-					if i == n && (fault != cut || method == "GET") {
+				w.bucket.fault = func(r *http.Request, i int) objectFault {
+					if i == n && fault != cut || i >= n && fault == cut && r.Method == http.MethodGet {
 						failed = true
 						return fault
 					}
@@ -293,8 +294,8 @@ func TestAnImportWhoseObjectIsGoneHalfwayEndsAsReplaced(t *testing.T) {
 			w := setup(t)
 			w.ask(t, importID, nil)
 			e := w.put(importID, threeRows)
-			w.bucket.fault = func(method string, _ int) objectFault {
-				if method == "GET" {
+			w.bucket.fault = func(r *http.Request, _ int) objectFault {
+				if r.Method == http.MethodGet {
 					return cut
 				}
 				return none

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"io"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -14,6 +13,7 @@ import (
 	"net/url"
 	"os"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -244,17 +244,18 @@ func event(t *testing.T, name string) events.S3Event {
 	return e
 }
 
-// bucket is as much of S3 as the door speaks: GET and HEAD with If-Match.
+// bucket is as much of S3 as the door speaks: GET, of a range too, and HEAD,
+// with If-Match.
 type bucket struct {
 	client *s3.Client
 
 	mu      sync.Mutex
-	objects map[string]object
-	fault   func(method string, n int) objectFault // n counts the requests
+	objects map[string]stored
+	fault   func(r *http.Request, n int) objectFault // n counts the requests
 	n       int
 }
 
-type object struct {
+type stored struct {
 	etag string
 	body []byte
 }
@@ -265,10 +266,11 @@ const (
 	none        objectFault = iota
 	unavailable             // 503
 	cut                     // the connection breaks in the middle of the body
+	silent                  // before its first byte
 )
 
 func newBucket(t *testing.T) *bucket {
-	b := &bucket{objects: map[string]object{}}
+	b := &bucket{objects: map[string]stored{}}
 	s := httptest.NewServer(b)
 	t.Cleanup(s.Close)
 	b.client = s3.New(s3.Options{
@@ -283,7 +285,7 @@ func (b *bucket) put(k string, body []byte) (etag string) {
 	etag = hex.EncodeToString(sum[:])
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.objects[k] = object{etag, body}
+	b.objects[k] = stored{etag, body}
 	return etag
 }
 
@@ -294,7 +296,7 @@ func (b *bucket) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	b.n++
 	var fault objectFault
 	if b.fault != nil {
-		fault = b.fault(r.Method, b.n)
+		fault = b.fault(r, b.n)
 	}
 	b.mu.Unlock()
 	refuse := func(status int, code string) {
@@ -314,11 +316,34 @@ func (b *bucket) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("ETag", `"`+o.etag+`"`)
-	w.Header().Set("Content-Length", fmt.Sprint(len(o.body)))
-	if fault == cut {
-		w.Write(o.body[:len(o.body)/2])
-		w.(http.Flusher).Flush() // before the first byte is here, net/http asks again by itself
-		panic(http.ErrAbortHandler)
+	r.Header.Del("If-Match") // S3 takes it without its quotes; net/http wouldn't
+	if fault == cut || fault == silent {
+		w = &cutter{ResponseWriter: w, all: fault == silent}
 	}
-	io.Copy(w, bytes.NewReader(o.body))
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(o.body))
+}
+
+// cutter breaks the connection in the middle of a body.
+type cutter struct {
+	http.ResponseWriter
+	all  bool // nothing of it comes
+	left int
+}
+
+func (c *cutter) WriteHeader(status int) {
+	n, _ := strconv.Atoi(c.Header().Get("Content-Length"))
+	if c.left = n / 2; c.all {
+		c.left = 0
+	}
+	c.ResponseWriter.WriteHeader(status)
+}
+
+func (c *cutter) Write(p []byte) (int, error) {
+	if len(p) < c.left {
+		c.left -= len(p)
+		return c.ResponseWriter.Write(p)
+	}
+	c.ResponseWriter.Write(p[:c.left])
+	c.ResponseWriter.(http.Flusher).Flush() // before the first byte is here, net/http asks again by itself
+	panic(http.ErrAbortHandler)
 }

@@ -1,11 +1,10 @@
 package main
 
 import (
-	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -14,22 +13,60 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/tributary-app/tributary/shared/batch"
 	"github.com/tributary-app/tributary/shared/network"
-	"github.com/tributary-app/tributary/shared/roster"
-	"github.com/tributary-app/tributary/shared/roster/form"
 	"github.com/tributary-app/tributary/shared/store"
 )
 
-// imports is the door of uploaded rosters. It may run twice for one upload,
-// one run after the other or both at once, and be killed between any two
-// lines: each step is the same when it is done again (R29).
+// imports is the door of uploaded rosters, and of what people have decided
+// about them since. It may run twice for one upload, one run after the other or
+// both at once, and be killed between any two lines: each step is the same when
+// it is done again (R29).
 type imports struct {
 	store   *store.Store
 	objects *s3.Client
+	bucket  string
+	queue   *sqs.Client
+	url     string // of the queue, by which a run leaves the rest to the next
 	key     network.PersonKey
 	now     func() time.Time
+	spare   func(context.Context) bool // whether there is time for another chunk
+}
+
+// margin is what is kept of a run's time for the chunks under way, and for the
+// message that has the next run go on.
+const margin = 30 * time.Second
+
+func inTime(ctx context.Context) bool {
+	end, limited := ctx.Deadline()
+	return !limited || time.Until(end) > margin
+}
+
+// handle tells the two that call apart: the bucket, with objects that came, and
+// the queue, with messages.
+func (i *imports) handle(ctx context.Context, payload json.RawMessage) (any, error) {
+	var from struct {
+		Records []struct {
+			EventSource string `json:"eventSource"`
+		} `json:"Records"`
+	}
+	if err := json.Unmarshal(payload, &from); err != nil {
+		return nil, fmt.Errorf("event: %w", err)
+	}
+	if len(from.Records) > 0 && from.Records[0].EventSource == "aws:sqs" {
+		var e events.SQSEvent
+		if err := json.Unmarshal(payload, &e); err != nil {
+			return nil, fmt.Errorf("event: %w", err)
+		}
+		return batch.Each(i.hear)(ctx, e)
+	}
+	var e events.S3Event
+	if err := json.Unmarshal(payload, &e); err != nil {
+		return nil, fmt.Errorf("event: %w", err)
+	}
+	return nil, i.uploaded(ctx, e)
 }
 
 // uploaded takes in the objects of an event. One that fails has the event
@@ -39,11 +76,10 @@ func (i *imports) uploaded(ctx context.Context, e events.S3Event) error {
 	for _, r := range e.Records {
 		chain, id, ok := importOf(r.S3.Object.URLDecodedKey)
 		if !ok {
-			slog.WarnContext(ctx, "upload of nothing that was asked for")
-			continue
+			continue // an error workbook, which is ours, or nothing that was asked for
 		}
 		err := batch.Guard(func() error {
-			return i.take(ctx, chain, id, r.S3.Bucket.Name, r.S3.Object.URLDecodedKey, strings.Trim(r.S3.Object.ETag, `"`))
+			return i.take(ctx, chain, id, strings.Trim(r.S3.Object.ETag, `"`))
 		})
 		if err != nil {
 			slog.ErrorContext(ctx, "import failed", "chain", chain, "import", id, "err", err)
@@ -53,104 +89,99 @@ func (i *imports) uploaded(ctx context.Context, e events.S3Event) error {
 	return errors.Join(failed...)
 }
 
+// The objects of an import: the roster, and its failed rows in each language.
+func rosterKey(chain, id string) string { return "rosters/" + chain + "/" + id + "/roster" }
+func errorsKey(chain, id, lang string) string {
+	return "rosters/" + chain + "/" + id + "/errors." + lang + ".xlsx"
+}
+
 // importOf reads the key that an upload ticket gives: which import it is for.
 func importOf(key string) (chain, id string, ok bool) {
 	parts := strings.Split(key, "/")
-	if len(parts) != 4 || parts[0] != "rosters" || !network.ValidChainID(parts[1]) || !network.ValidImportID(parts[2]) {
+	if len(parts) != 4 || !network.ValidChainID(parts[1]) || !network.ValidImportID(parts[2]) || key != rosterKey(parts[1], parts[2]) {
 		return "", "", false
 	}
 	return parts[1], parts[2], true
 }
 
-// take brings one upload to its end.
-func (i *imports) take(ctx context.Context, chain, id, bucket, key, etag string) error {
-	c, imp, err := i.begin(ctx, chain, id, bucket, key, etag)
+// take brings one upload as far as it gets.
+func (i *imports) take(ctx context.Context, chain, id, etag string) error {
+	imp, err := i.begin(ctx, chain, id, etag)
 	switch network.KindOf(err) {
 	case network.NotFound, network.Conflict, network.Gone:
 		// No such import, or it has another upload: there is nothing to do.
 		slog.WarnContext(ctx, "upload ignored", "chain", chain, "import", id, "reason", network.CodeOf(err))
 		return nil
 	}
-	if err != nil || imp.State != network.ImportReading {
-		return err // an earlier delivery has ended it
-	}
-	file, err := i.open(ctx, bucket, key, etag)
-	var rows []network.RosterRow
-	if err == nil {
-		_, err = roster.Read(ctx, file, file.Size(), roster.Options{}, func(r *network.RosterRow) error {
-			rows = append(rows, *r)
-			return nil
-		})
-	}
-	if bad, ok := errors.AsType[*roster.FileError](err); ok {
-		imp.State, imp.FileCode, imp.FileRow, imp.EndedAt = network.ImportFailed, bad.Code, bad.Row, i.now()
-		slog.InfoContext(ctx, "import refused", "chain", chain, "import", id, "code", bad.Code)
-		return i.store.EndImport(ctx, imp, time.Time{})
-	}
 	if err != nil {
 		return err
 	}
-	if imp.Counts, err = i.do(ctx, c, imp, rows); err != nil {
-		return err
-	}
-	imp.State, imp.EndedAt = network.ImportDone, i.now()
-	var ends time.Time
-	switch {
-	case imp.DryRun:
-		imp.State = network.ImportPlanned
-	case imp.Counts.Notices > 0:
-		ends = network.ExpiresAt(imp.StartedAt, 0, c.Policies)
-	}
-	slog.InfoContext(ctx, "import done", "chain", chain, "import", id, "rows", imp.Counts.Rows, "failed", imp.Counts.Failed,
-		"created", imp.Counts.Created, "took", i.now().Sub(imp.StartedAt))
-	return i.store.EndImport(ctx, imp, ends)
+	return i.goOn(ctx, imp)
 }
 
 // begin finds the import that an upload is for and takes it on: ErrNotFound,
 // ErrChainDissolved, ErrStale if another object is being read for it. An
 // object that has been replaced before anybody took it on is ErrStale too: the
 // event of the other is on its way, and the import must still be free for it.
-func (i *imports) begin(ctx context.Context, chain, id, bucket, key, etag string) (c network.Chain, imp network.Import, err error) {
+func (i *imports) begin(ctx context.Context, chain, id, etag string) (imp network.Import, err error) {
 	if imp, err = i.store.Import(ctx, chain, id); err != nil {
-		return c, imp, err
+		return imp, err
 	}
-	if c, err = i.store.Chain(ctx, chain); err != nil {
-		return c, imp, err
+	c, err := i.store.Chain(ctx, chain)
+	if err != nil {
+		return imp, err
 	}
 	if c.Dissolved() {
-		return c, imp, network.ErrChainDissolved
+		return imp, network.ErrChainDissolved
 	}
 	if imp.State == network.ImportWaiting {
-		_, err := i.objects.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &bucket, Key: &key, IfMatch: &etag})
+		key := rosterKey(chain, id)
+		_, err := i.objects.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &i.bucket, Key: &key, IfMatch: &etag})
 		if r, ok := errors.AsType[*awshttp.ResponseError](err); ok && r.HTTPStatusCode() == http.StatusPreconditionFailed {
-			return c, imp, network.ErrStale
+			return imp, network.ErrStale
 		}
 		if err != nil {
-			return c, imp, fmt.Errorf("begin: %w", err)
+			return imp, fmt.Errorf("begin: %w", err)
 		}
 	}
-	imp, err = i.store.BeginImport(ctx, chain, id, etag, i.now())
-	return c, imp, err
+	return i.store.BeginImport(ctx, chain, id, etag, i.now())
 }
 
-// open reads the object that the event is about, and no other that has taken
-// its place since: that one's event has been ignored by now, so the import ends
-// here, as replaced.
-func (i *imports) open(ctx context.Context, bucket, key, etag string) (*bytes.Reader, error) {
-	out, err := i.objects.GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key, IfMatch: &etag})
-	if r, ok := errors.AsType[*awshttp.ResponseError](err); ok && (r.HTTPStatusCode() == http.StatusPreconditionFailed || r.HTTPStatusCode() == http.StatusNotFound) {
-		return nil, &roster.FileError{Code: form.Replaced}
+// tries is how often a message of ours that fails is sent anew, a minute later:
+// by itself it would come back only when a run's whole time is over, and that
+// six times.
+const (
+	tries    = 3
+	tryAgain = 60 // seconds
+)
+
+// hear works on one message: an import is to go on, because somebody has said
+// so, or because an earlier run had no time left.
+func (i *imports) hear(ctx context.Context, m events.SQSMessage) error {
+	e, err := network.DecodeEvent(m.Body)
+	if err != nil || !e.Kind.ForImports() {
+		return errors.Join(errors.New("hear: not a message about an import"), err)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("open: %w", err)
+	imp, err := i.store.Import(ctx, e.Chain, e.Import)
+	if errors.Is(err, network.ErrNotFound) {
+		return nil
 	}
-	defer out.Body.Close()
-	b, err := io.ReadAll(io.LimitReader(out.Body, form.MaxFile+1))
-	if err != nil {
-		return nil, fmt.Errorf("open: %w", err)
+	if err == nil {
+		err = batch.Guard(func() error { return i.goOn(ctx, imp) })
 	}
-	if len(b) > form.MaxFile {
-		return nil, &roster.FileError{Code: form.TooLarge}
+	if err == nil || e.Count+1 >= tries {
+		return err
 	}
-	return bytes.NewReader(b), nil
+	slog.ErrorContext(ctx, "import failed", "chain", e.Chain, "import", e.Import, "try", e.Count+1, "err", err)
+	e.Kind, e.Count = network.ImportContinue, e.Count+1
+	return errors.Join(i.later(ctx, e, tryAgain))
+}
+
+// later has a later run go on with an import.
+func (i *imports) later(ctx context.Context, e network.Event, seconds int32) error {
+	body := e.Encode()
+	if _, err := i.queue.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &i.url, MessageBody: &body, DelaySeconds: seconds}); err != nil {
+		return fmt.Errorf("later: %w", err)
+	}
+	return nil
 }

@@ -22,7 +22,7 @@ func TestADealersRosterBecomesPartnersContactsAndGroups(t *testing.T) {
 	w.ask(t, importID, nil)
 	e := event(t, "uploaded.json")
 	demo := file(t, "../../infra/local/demo/dealers-2000.xlsx")
-	w.bucket.objects["rosters/"+chainID+"/"+importID+"/经销商 2026(2)+门店.xlsx"] = object{e.Records[0].S3.Object.ETag, demo}
+	w.bucket.objects["rosters/"+chainID+"/"+importID+"/经销商 2026(2)+门店.xlsx"] = stored{e.Records[0].S3.Object.ETag, demo}
 	if err := w.uploaded(t.Context(), e); err != nil {
 		t.Fatal(err)
 	}
@@ -314,7 +314,7 @@ func TestAnUploadThatNobodyAskedForDoesNothing(t *testing.T) {
 	before := w.tb.Items(t)
 	e := event(t, "unasked.json")
 	for _, r := range e.Records {
-		w.bucket.objects[r.S3.Object.URLDecodedKey] = object{r.S3.Object.ETag, threeRows}
+		w.bucket.objects[r.S3.Object.URLDecodedKey] = stored{r.S3.Object.ETag, threeRows}
 	}
 	if err := w.uploaded(t.Context(), e); err != nil {
 		t.Errorf("got %v, want it to be over: it would be no better the next time", err)
@@ -330,7 +330,7 @@ func TestARecordThatNobodyAskedForDoesNotKeepTheNextWaiting(t *testing.T) {
 	w.ask(t, importID, nil)
 	e := event(t, "mixed.json")
 	for _, r := range e.Records {
-		w.bucket.objects[r.S3.Object.URLDecodedKey] = object{r.S3.Object.ETag, threeRows}
+		w.bucket.objects[r.S3.Object.URLDecodedKey] = stored{r.S3.Object.ETag, threeRows}
 	}
 	if err := w.uploaded(t.Context(), e); err != nil {
 		t.Fatal(err)

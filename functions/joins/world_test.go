@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -15,6 +14,7 @@ import (
 	"github.com/tributary-app/tributary/shared/dynamotest"
 	"github.com/tributary-app/tributary/shared/network"
 	"github.com/tributary-app/tributary/shared/store"
+	"github.com/tributary-app/tributary/shared/store/storetest"
 	"github.com/tributary-app/tributary/shared/web"
 )
 
@@ -116,35 +116,11 @@ func (w *world) roster(t *testing.T, all ...network.RosterRow) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if imp, err = w.BeginImport(ctx, chainID, imp.ID, "etag", w.now); err != nil {
-		t.Fatal(err)
-	}
-	ids := map[string]bool{}
-	for _, r := range all {
-		ids[network.RosterPartnerID(chainID, r.CustomID, r.Corp)] = true
-	}
-	before, err := w.Existing(ctx, chainID, ids)
-	if err != nil {
-		t.Fatal(err)
-	}
-	tree, err := w.Tree(ctx, chainID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	planner := network.Planner{Import: imp, Key: people, Tree: tree, Partners: maps.Clone(before)}
-	var plans []network.RowPlan
-	for _, r := range all {
-		plans = append(plans, planner.Plan(r))
-	}
-	if plans, err = w.KeepPlan(ctx, chainID, imp.ID, 0, plans); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Apply(ctx, imp, 0, all, plans); err != nil {
-		t.Fatal(err)
-	}
+	storetest.Import(t, w.Store, people, chainID, imp.ID, w.now, all...)
 	var tokens []string
-	for _, p := range plans {
-		tokens = append(tokens, sign(t, network.Ticket{Chain: chainID, Partner: p.Partner, Person: p.Person, Version: w.contact(t, p.Person, p.Partner).TokenVersion}))
+	for _, r := range all {
+		partner, person := network.RosterPartnerID(chainID, r.CustomID, r.Corp), people.Person(r.Phone)
+		tokens = append(tokens, sign(t, network.Ticket{Chain: chainID, Partner: partner, Person: person, Version: w.contact(t, person, partner).TokenVersion}))
 	}
 	w.tb.Reset()
 	return tokens

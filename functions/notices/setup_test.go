@@ -23,6 +23,7 @@ import (
 	"github.com/tributary-app/tributary/shared/network"
 	"github.com/tributary-app/tributary/shared/notice"
 	"github.com/tributary-app/tributary/shared/store"
+	"github.com/tributary-app/tributary/shared/store/storetest"
 )
 
 // Each test has its own table, so the ids may be the same in all: those of
@@ -171,23 +172,11 @@ func (w *world) roster(t *testing.T, rows ...network.RosterRow) []network.Ticket
 	imp, err := w.store.CreateImport(ctx, network.Import{
 		ID: importID, Chain: chainID, Maker: w.boss.Person, MakerCorp: ownerID, FileName: "名单.xlsx", Notify: true, State: network.ImportWaiting, CreatedAt: noon}, store.Once{})
 	must(t, err)
-	imp, err = w.store.BeginImport(ctx, chainID, imp.ID, "etag", noon)
-	must(t, err)
-	tree, err := w.store.Tree(ctx, chainID)
-	must(t, err)
-	planner := network.Planner{Import: imp, Key: personKey, Tree: tree}
-	var plans []network.RowPlan
+	storetest.Import(t, w.store, personKey, chainID, imp.ID, noon, rows...)
 	var tickets []network.Ticket
 	for _, r := range rows {
-		p := planner.Plan(r)
-		plans = append(plans, p)
-		tickets = append(tickets, network.Ticket{Chain: chainID, Partner: p.Partner, Person: p.Person, Version: 1})
+		tickets = append(tickets, network.Ticket{Chain: chainID, Partner: network.RosterPartnerID(chainID, r.CustomID, r.Corp), Person: personKey.Person(r.Phone), Version: 1})
 	}
-	plans, err = w.store.KeepPlan(ctx, chainID, imp.ID, 0, plans)
-	must(t, err)
-	must(t, w.store.Apply(ctx, imp, 0, rows, plans))
-	imp.State, imp.Counts, imp.EndedAt = network.ImportDone, network.Count(plans, true), noon
-	must(t, w.store.EndImport(ctx, imp, network.ExpiresAt(noon, 0, w.chain.Policies)))
 	w.tb.Reset()
 	return tickets
 }

@@ -10,12 +10,14 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"github.com/tributary-app/tributary/shared/network"
 )
 
-// relay is the door between the table's stream and the queue.
+// relay is the door between the table's stream and the queues.
 type relay struct {
-	queue *sqs.Client
-	url   string
+	queue            *sqs.Client
+	notices, imports string // URLs of the queues: of who tells people, of who runs imports
 }
 
 // perCall is how many messages one call to the queue takes (SQS's limit).
@@ -25,17 +27,31 @@ const perCall = 10
 // write and still stands in the item is old. If not all could be sent, all
 // are sent again: who hears twice knows by the event's id.
 func (r *relay) carry(ctx context.Context, records []events.DynamoDBEventRecord) error {
-	var entries []types.SendMessageBatchRequestEntry
+	entries := map[string][]types.SendMessageBatchRequestEntry{} // by queue
 	for _, rec := range records {
 		said, ok := outbox(rec.Change.NewImage)
 		if before, _ := outbox(rec.Change.OldImage); !ok || said == before {
 			continue
 		}
-		id := strconv.Itoa(len(entries))
-		entries = append(entries, types.SendMessageBatchRequestEntry{Id: &id, MessageBody: &said})
+		to := r.notices
+		if e, err := network.DecodeEvent(said); err == nil && e.Kind.ForImports() {
+			to = r.imports
+		}
+		id := strconv.Itoa(len(entries[to]))
+		entries[to] = append(entries[to], types.SendMessageBatchRequestEntry{Id: &id, MessageBody: &said})
 	}
+	for to, some := range entries {
+		if err := r.send(ctx, to, some); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// send puts messages into a queue, and again those that it doesn't take.
+func (r *relay) send(ctx context.Context, to string, entries []types.SendMessageBatchRequestEntry) error {
 	for try := 0; len(entries) > 0; try++ {
-		out, err := r.queue.SendMessageBatch(ctx, &sqs.SendMessageBatchInput{QueueUrl: &r.url, Entries: entries})
+		out, err := r.queue.SendMessageBatch(ctx, &sqs.SendMessageBatchInput{QueueUrl: &to, Entries: entries})
 		if err != nil {
 			return fmt.Errorf("carry: %w", err)
 		}

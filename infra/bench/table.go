@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"slices"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"github.com/tributary-app/tributary/shared/dynamotest"
 	"github.com/tributary-app/tributary/shared/network"
 	"github.com/tributary-app/tributary/shared/store"
+	"github.com/tributary-app/tributary/shared/store/storetest"
 )
 
 // benchTable prints what the table is asked and what that costs, in capacity
@@ -28,7 +28,7 @@ func benchTable(ctx context.Context, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, tb.Drop(context.WithoutCancel(ctx))) }()
-	b := &bench{ctx: ctx, out: out, tb: tb, s: store.New(tb.Client, tb.Name), key: network.PersonKey("a key for the benchmark alone"), now: time.Now().UTC().Truncate(time.Second)}
+	b := &tableBench{ctx: ctx, out: out, tb: tb, s: store.New(tb.Client, tb.Name), key: network.PersonKey("a key for the benchmark alone"), now: time.Now().UTC().Truncate(time.Second)}
 	fmt.Fprintf(out, "\n| question | budget | requests | read units | write units |\n|---|---|---|---|---|\n")
 	for _, step := range []func() error{b.owner, b.rosters, b.links, b.joins, b.pages, b.sweep} {
 		if err := step(); err != nil {
@@ -38,7 +38,7 @@ func benchTable(ctx context.Context, out io.Writer) (err error) {
 	return b.over
 }
 
-type bench struct {
+type tableBench struct {
 	ctx  context.Context
 	out  io.Writer
 	tb   *dynamotest.Table
@@ -59,7 +59,7 @@ const none = -1
 
 // tell prints what was done since the last time, a so-many-th of it, and notes
 // when that is over budget.
-func (b *bench) tell(what, says string, of float64, at budget) {
+func (b *tableBench) tell(what, says string, of float64, at budget) {
 	m := b.tb.Meter()
 	b.tb.Reset()
 	got := budget{float64(m.Requests) / of, m.ReadUnits / of, m.WriteUnits / of}
@@ -71,12 +71,12 @@ func (b *bench) tell(what, says string, of float64, at budget) {
 	}
 }
 
-func (b *bench) person(n int) network.Person {
+func (b *tableBench) person(n int) network.Person {
 	phone := fmt.Sprintf("+86139%08d", n)
 	return network.Person{ID: b.key.Person(phone), Name: fmt.Sprint("Li ", n), Phone: phone}
 }
 
-func (b *bench) newCorp(n int) (network.Corp, network.Person, error) {
+func (b *tableBench) newCorp(n int) (network.Corp, network.Person, error) {
 	p := b.person(n)
 	c, err := network.NewCorp(network.NewCorpID(), fmt.Sprint("Corp ", n), "", "", b.now)
 	if err != nil {
@@ -86,7 +86,7 @@ func (b *bench) newCorp(n int) (network.Corp, network.Person, error) {
 	return c, p, err
 }
 
-func (b *bench) owner() (err error) {
+func (b *tableBench) owner() (err error) {
 	if b.corp, b.boss, err = b.newCorp(0); err != nil {
 		return err
 	}
@@ -94,7 +94,7 @@ func (b *bench) owner() (err error) {
 	return err
 }
 
-func (b *bench) newChain(name string) (network.Chain, error) {
+func (b *tableBench) newChain(name string) (network.Chain, error) {
 	corp, err := b.s.Corp(b.ctx, b.corp.ID)
 	if err != nil {
 		return network.Chain{}, err
@@ -118,53 +118,17 @@ func rows(from, n int, group ...string) []network.RosterRow {
 }
 
 // bring does with rows what the imports function does with a roster's.
-func (b *bench) bring(chain string, all []network.RosterRow) (network.Import, error) {
+func (b *tableBench) bring(chain string, all []network.RosterRow) (network.Import, error) {
 	imp, err := b.s.CreateImport(b.ctx, network.Import{ID: network.NewImportID(b.now), Chain: chain, Maker: b.boss.ID, MakerCorp: b.corp.ID, Notify: true, State: network.ImportWaiting, CreatedAt: b.now}, store.Once{})
 	if err != nil {
 		return imp, err
 	}
-	if imp, err = b.s.BeginImport(b.ctx, chain, imp.ID, "etag", b.now); err != nil {
-		return imp, err
-	}
-	ids := map[string]bool{}
-	var paths [][]string
-	for _, r := range all {
-		ids[network.RosterPartnerID(chain, r.CustomID, r.Corp)] = true
-		if len(paths) == 0 {
-			paths = append(paths, r.Group)
-		}
-	}
-	was, err := b.s.Existing(b.ctx, chain, ids)
-	if err != nil {
-		return imp, err
-	}
-	tree, err := b.s.EnsureGroups(b.ctx, chain, paths)
-	if err != nil {
-		return imp, err
-	}
-	planner := network.Planner{Import: imp, Key: b.key, Tree: tree, Partners: maps.Clone(was)}
-	n := 0
-	for chunk := range slices.Chunk(all, store.ChunkRows) {
-		var plans []network.RowPlan
-		for _, r := range chunk {
-			plans = append(plans, planner.Plan(r))
-		}
-		if plans, err = b.s.KeepPlan(b.ctx, chain, imp.ID, n, plans); err != nil {
-			return imp, err
-		}
-		if err := b.s.Apply(b.ctx, imp, n, chunk, plans); err != nil {
-			return imp, err
-		}
-		imp.Counts = imp.Counts.Add(network.Count(plans, true))
-		n++
-	}
-	imp.State, imp.EndedAt = network.ImportDone, b.now
-	return imp, b.s.EndImport(b.ctx, imp, network.ExpiresAt(b.now, 0, b.chain.Policies))
+	return storetest.Bring(b.ctx, b.s, b.key, chain, imp.ID, b.now, all...)
 }
 
 const rosterRows = 2000
 
-func (b *bench) rosters() error {
+func (b *tableBench) rosters() error {
 	if _, err := b.bring(b.chain.ID, rows(1000, rosterRows)); err != nil {
 		return err
 	}
@@ -181,18 +145,18 @@ func (b *bench) rosters() error {
 	return nil
 }
 
-func (b *bench) link(i network.Invite) (network.Ticket, error) {
+func (b *tableBench) link(i network.Invite) (network.Ticket, error) {
 	i.ID, i.Chain, i.Kind, i.Group, i.CreatedAt, i.Version = network.NewInviteID(b.now), b.chain.ID, "link", cmp.Or(i.Group, network.RootGroup), b.now, 1
 	i.Maker, i.MakerName, i.MakerCorp = b.boss.ID, b.boss.Name, b.corp.ID
 	_, err := b.s.CreateInvite(b.ctx, b.chain, i, store.Once{})
 	return network.Ticket{Chain: b.chain.ID, Invite: i.ID, Version: 1}, err
 }
 
-func (b *bench) notice(r network.RosterRow) network.Ticket {
+func (b *tableBench) notice(r network.RosterRow) network.Ticket {
 	return network.Ticket{Chain: b.chain.ID, Partner: network.RosterPartnerID(b.chain.ID, r.CustomID, r.Corp), Person: b.key.Person(r.Phone), Version: 1}
 }
 
-func (b *bench) links() error {
+func (b *tableBench) links() error {
 	if _, err := b.bring(b.chain.ID, rows(500, 1, "North")); err != nil {
 		return err
 	}
@@ -218,7 +182,7 @@ func (b *bench) links() error {
 	return nil
 }
 
-func (b *bench) joins() error {
+func (b *tableBench) joins() error {
 	one := rows(1000, 1)[0]
 	limited, err := b.link(network.Invite{MaxUses: 5})
 	if err != nil {
@@ -266,7 +230,7 @@ func (b *bench) joins() error {
 	return nil
 }
 
-func (b *bench) pages() error {
+func (b *tableBench) pages() error {
 	small, err := b.newChain("Small")
 	if err != nil {
 		return err
@@ -314,7 +278,7 @@ func (b *bench) pages() error {
 	return nil
 }
 
-func (b *bench) sweep() error {
+func (b *tableBench) sweep() error {
 	due := func() (n int, err error) {
 		for {
 			all, err := b.s.Due(b.ctx, b.now.Add(time.Hour), 100, new(store.DuePage))

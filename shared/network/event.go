@@ -26,10 +26,20 @@ type EventKind string
 const (
 	RosterImported EventKind = "roster_imported" // a chunk's new contacts are to be told
 	Joined         EventKind = "joined"
-	InviteEnded    EventKind = "invite_expired" // its maker is to be told
-	RosterEnded    EventKind = "roster_expired" // the importer is to be told
-	RosterFailed   EventKind = "roster_failed"  // likewise: it did not finish
+	InviteEnded    EventKind = "invite_expired"  // its maker is to be told
+	RosterEnded    EventKind = "roster_expired"  // the importer is to be told
+	RosterFailed   EventKind = "roster_failed"   // likewise: it did not finish
+	ImportApply    EventKind = "import_apply"    // an import's plan is to be done
+	ImportCancel   EventKind = "import_cancel"   // an import was cancelled: what it had kept for later goes
+	ImportRevert   EventKind = "import_revert"   // an import is to be taken back
+	ImportContinue EventKind = "import_continue" // a run had no time left
 )
+
+// ForImports reports whether the event is for whoever runs imports, and not
+// for whoever tells people.
+func (k EventKind) ForImports() bool {
+	return k == ImportApply || k == ImportCancel || k == ImportRevert || k == ImportContinue
+}
 
 // Encode is the event as it is stored and sent.
 func (e Event) Encode() string {

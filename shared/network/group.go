@@ -19,6 +19,7 @@ type Group struct {
 	Parent  int // 0 for the root alone
 	Order   uint32
 	Edition int
+	Import  string // that made it, "" for an admin's
 }
 
 // Tree is a chain's groups by id.

@@ -9,6 +9,7 @@ import (
 	"encoding/base32"
 	"encoding/base64"
 	"encoding/binary"
+	"hash"
 	"strings"
 	"time"
 )
@@ -27,6 +28,7 @@ const (
 	invitePrefix  = "in"
 	importPrefix  = "im"
 	contactPrefix = "ct"
+	planPrefix    = "pl"
 )
 
 func randomID(prefix string) string {
@@ -72,6 +74,9 @@ func NewInviteID(at time.Time) string { return timedID(invitePrefix, at) }
 // NewImportID names an import begun at that time; newer ids sort later.
 func NewImportID(at time.Time) string { return timedID(importPrefix, at) }
 
+// PlanID names the plan of an import: each has one.
+func PlanID(i Import) string { return hashID(planPrefix, i.Chain, i.ID, i.Upload) }
+
 // ValidChainID and its like report whether s has the form of such an id; one
 // that hasn't names nothing.
 func ValidChainID(s string) bool   { return validID(chainPrefix, s) }
@@ -80,6 +85,82 @@ func ValidPersonID(s string) bool  { return validID(personPrefix, s) }
 func ValidCorpID(s string) bool    { return validID(corpPrefix, s) }
 func ValidInviteID(s string) bool  { return validID(invitePrefix, s) }
 func ValidImportID(s string) bool  { return validID(importPrefix, s) }
+
+// RawID is an id without its prefix, as its bytes: what a million of them take
+// the least room as.
+type RawID [idBytes]byte
+
+// RawPartner and RawPerson are ids of that kind, as bytes; ok is false for what
+// is none.
+func RawPartner(id string) (raw RawID, ok bool) { return rawOf(partnerPrefix, id) }
+func RawPerson(id string) (raw RawID, ok bool)  { return rawOf(personPrefix, id) }
+
+func rawOf(prefix, id string) (raw RawID, ok bool) {
+	s, ok := strings.CutPrefix(id, prefix)
+	if !ok || len(s) != idEncoding.EncodedLen(idBytes) { // the decoder overlooks line breaks
+		return raw, false
+	}
+	n, err := idEncoding.Decode(raw[:], []byte(s))
+	return raw, err == nil && n == idBytes
+}
+
+// Partner and Person are the id of that kind.
+func (r RawID) Partner() string { return r.id(partnerPrefix) }
+func (r RawID) Person() string  { return r.id(personPrefix) }
+
+func (r RawID) id(prefix string) string {
+	var b [18]byte
+	idEncoding.Encode(b[copy(b[:], prefix):], r[:])
+	return string(b[:])
+}
+
+// Digest is the id's first eight bytes: enough to tell apart what one chain
+// has.
+func (r RawID) Digest() uint64 { return binary.BigEndian.Uint64(r[:]) }
+
+// RowNamer gives the ids of whom rows name: of partners in one chain, of people
+// by their phones. It is for one goroutine.
+type RowNamer struct {
+	chain string
+	mac   hash.Hash
+	buf   []byte
+	sum   [sha256.Size]byte
+}
+
+// NewRowNamer names the rows of a chain's rosters.
+func NewRowNamer(chain string, k PersonKey) *RowNamer {
+	return &RowNamer{chain: chain, mac: hmac.New(sha256.New, k)}
+}
+
+// IDs names whom the row is about: RosterPartnerID and PersonKey.Person. Of a
+// refused row the partner alone, if it names one.
+func (n *RowNamer) IDs(r *RosterRow) (ids RowIDs) {
+	ids.Partner = n.Partner(r)
+	if r.Code != "" {
+		return ids
+	}
+	n.mac.Reset()
+	n.buf = append(n.buf[:0], r.Phone...)
+	n.mac.Write(n.buf)
+	copy(ids.Person[:], n.mac.Sum(n.sum[:0]))
+	return ids
+}
+
+// Partner names the row's partner, zero if it names none.
+func (n *RowNamer) Partner(r *RosterRow) (id RawID) {
+	n.buf = append(append(n.buf[:0], n.chain...), 0)
+	switch {
+	case r.CustomID != "":
+		n.buf = append(append(append(n.buf, "custom"...), 0), r.CustomID...)
+	case r.Corp != "":
+		n.buf = append(append(append(n.buf, "name"...), 0), FoldName(r.Corp)...)
+	default:
+		return id
+	}
+	sum := sha256.Sum256(n.buf)
+	copy(id[:], sum[:])
+	return id
+}
 
 // PersonKey turns a verified phone into the person it names. It is secret
 // and never rotates: without it an id can't be traced back to a phone by

@@ -40,7 +40,7 @@ func (d *desk) plan(applyMoves bool, rows ...network.RosterRow) []network.RowPla
 // apply does what a plan says, and no more.
 func (d *desk) apply(rows []network.RosterRow, plans []network.RowPlan) {
 	for i, plan := range plans {
-		if plan.Outcome != network.RowCreated && plan.Outcome != network.RowUpdated {
+		if plan.Outcome != network.RowCreate && plan.Outcome != network.RowUpdate {
 			continue
 		}
 		row, p := rows[i], d.partners[plan.Partner]
@@ -190,7 +190,7 @@ func TestR27_ACustomIDThatAPartnerWasGivenIsThatPartner(t *testing.T) {
 	again := other
 	again.CustomID = "D100"
 	plans := d.plan(false, byID, other, again)
-	for i, want := range []network.Outcome{network.RowUnchanged, network.RowCreated, network.RowUnchanged} {
+	for i, want := range []network.Outcome{network.RowUnchanged, network.RowCreate, network.RowUnchanged} {
 		if plans[i].Outcome != want || plans[i].Partner != id {
 			t.Errorf("row %d: got %+v, want it %s and about %s", i+2, plans[i], want, id)
 		}
@@ -421,7 +421,7 @@ func TestPlanningChangesNothingThatItWasGiven(t *testing.T) {
 		t.Errorf("got %s, want %s", after, before)
 	}
 	var p network.Planner // with nothing known
-	if got := p.Plan(row("Acme", 1, "")).Outcome; got != network.RowCreated {
+	if got := p.Plan(row("Acme", 1, "")).Outcome; got != network.RowCreate {
 		t.Errorf("got %s, want created", got)
 	}
 }

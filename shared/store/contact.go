@@ -34,6 +34,7 @@ type contactItem struct {
 	Inviter        string `dynamodbav:",omitempty"`
 	Invite         string `dynamodbav:",omitempty"`
 	Edition        int
+	Withdrawn      string   `dynamodbav:",omitempty"`           // the import that took them out: its Sync, or its revert
 	Counted        []string `dynamodbav:",stringset,omitempty"` // the joins that CountJoin has counted, by their events
 	Outbox         string   `dynamodbav:",omitempty"`
 }

@@ -118,7 +118,7 @@ func (s *Store) settleImport(ctx context.Context, d Due, now time.Time) (bool, e
 		return false, s.unfile(ctx, at, d, "") // of a chain that there isn't
 	}
 	c := ch.chain()
-	if it.State == network.ImportReading {
+	if it.State == network.ImportReading || it.State == network.ImportApplying {
 		return s.breakOff(ctx, at, d, it, c, now)
 	}
 	if ends := network.ExpiresAt(it.StartedAt.time(), 0, c.Policies); !c.Dissolved() && now.Before(ends) {
@@ -137,24 +137,29 @@ func (s *Store) settleImport(ctx context.Context, d Due, now time.Time) (bool, e
 	}.Encode())
 }
 
-// breakOff ends an import that has been read for too long: no run of it is to
-// come. Its maker is to be told, unless the chain is no more. What it has done
+// breakOff ends an import of which nothing was heard for too long: no run of it
+// is to come. Its maker is to be told, unless the chain is no more. What it has done
 // by then stays, and what it has told runs out like any other's.
 func (s *Store) breakOff(ctx context.Context, at key, d Due, it importItem, c network.Chain, now time.Time) (bool, error) {
-	ends := it.StartedAt.time().Add(unfinished)
+	ends := max(it.StartedAt, it.AppliedAt, it.BeatAt).time().Add(unfinished)
 	if now.Before(ends) {
 		return false, s.refile(ctx, at, d, ends, now)
 	}
 	to := dueList(d.Chain+"#"+d.ID, network.ExpiresAt(it.StartedAt.time(), 0, c.Policies), now)
-	expr := "SET #s = :failed, FileCode = :code, EndedAt = :now, DSK = :to"
-	v := vals{"failed": network.ImportFailed, "code": "not_finished", "now": moment(now.UnixMilli()), "to": to.SK, "from": d.filed.SK, "reading": network.ImportReading}
+	tallies, err := s.Tallies(ctx, d.Chain, d.ID)
+	if err != nil {
+		return false, err
+	}
+	expr := "SET #s = :failed, FileCode = :code, EndedAt = :now, DSK = :to, Counts = :done"
+	v := vals{"failed": network.ImportFailed, "code": notFinished, "now": moment(now.UnixMilli()), "to": to.SK, "from": d.filed.SK,
+		"was": it.State, "done": network.Done(tallies)}
 	if !c.Dissolved() {
 		expr += ", Outbox = :o"
 		v["o"] = network.Event{
 			ID: "failed." + d.ID, Kind: network.RosterFailed, Chain: d.Chain, Import: d.ID, Person: it.Maker, Corp: it.MakerCorp,
 		}.Encode()
 	}
-	return true, s.updateOnce(ctx, at, expr, "DSK = :from AND #s = :reading", map[string]string{"#s": "State"}, v)
+	return true, s.updateOnce(ctx, at, expr, "DSK = :from AND #s = :was", map[string]string{"#s": "State"}, v)
 }
 
 // refile puts what isn't due yet where it will be.

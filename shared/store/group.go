@@ -22,6 +22,7 @@ type groupItem struct {
 	Parent  int
 	Order   uint32
 	Edition int
+	Import  string `dynamodbav:",omitempty"`
 }
 
 // treeItem is the edition of a chain's whole tree: each change of a group
@@ -34,11 +35,11 @@ type treeItem struct {
 }
 
 func newGroupItem(chain string, g network.Group) groupItem {
-	return groupItem{groupKey(chain, g.ID), g.ID, g.Name, g.Parent, g.Order, g.Edition}
+	return groupItem{groupKey(chain, g.ID), g.ID, g.Name, g.Parent, g.Order, g.Edition, g.Import}
 }
 
 func (i groupItem) group() network.Group {
-	return network.Group{ID: i.ID, Name: i.Name, Parent: i.Parent, Order: i.Order, Edition: i.Edition}
+	return network.Group{ID: i.ID, Name: i.Name, Parent: i.Parent, Order: i.Order, Edition: i.Edition, Import: i.Import}
 }
 
 // Tree reads a chain's groups: as many reads as there are groups, which are
@@ -112,9 +113,10 @@ func (s *Store) editTree(t *tx, chain string, was treeItem, groups int) {
 		vals{"one": 1, "e": was.Edition, "groups": groups})
 }
 
-// EnsureGroups makes what is missing of paths below the root (R25) and gives
-// the tree with all of them. Run twice or side by side, it makes each once.
-func (s *Store) EnsureGroups(ctx context.Context, chain string, paths [][]string) (network.Tree, error) {
+// EnsureGroups makes what is missing of paths below the root (R25), as the
+// import's, and gives the tree with all of them. Run twice or side by side, it
+// makes each once.
+func (s *Store) EnsureGroups(ctx context.Context, chain, imp string, paths [][]string) (network.Tree, error) {
 	var tree network.Tree
 	more := false
 	err := s.commit(ctx, func() (*tx, error) {
@@ -134,7 +136,7 @@ func (s *Store) EnsureGroups(ctx context.Context, chain string, paths [][]string
 					more = true
 					break
 				}
-				g := network.Group{ID: edition.Next + made, Name: name, Parent: id, Edition: 1}
+				g := network.Group{ID: edition.Next + made, Name: name, Parent: id, Edition: 1, Import: imp}
 				if err := tree.CheckPlace(0, name, id); err != nil {
 					return nil, err
 				}
@@ -158,7 +160,7 @@ func (s *Store) EnsureGroups(ctx context.Context, chain string, paths [][]string
 		return nil, wrap("ensure groups", err)
 	}
 	if more {
-		return s.EnsureGroups(ctx, chain, paths)
+		return s.EnsureGroups(ctx, chain, imp, paths)
 	}
 	return tree, nil
 }

@@ -81,7 +81,7 @@ func TestR25_MissingGroupsAreMadeOnceByManyImportsAndMoreThanATransactionHolds(t
 		paths = append(paths, []string{fmt.Sprintf("P%d", i%5), fmt.Sprintf("C%d", i), "D"})
 	}
 	got := atOnce(4, func(int) error {
-		tree, err := w.EnsureGroups(t.Context(), chainID, paths)
+		tree, err := w.EnsureGroups(t.Context(), chainID, "", paths)
 		for _, p := range paths {
 			if _, levels := tree.Find(p); err == nil && levels != 3 {
 				t.Errorf("got %d levels of %v, want 3", levels, p)
@@ -94,12 +94,12 @@ func TestR25_MissingGroupsAreMadeOnceByManyImportsAndMoreThanATransactionHolds(t
 	must(t, err)
 	same(t, "groups", len(tree), 1+5+125+125)
 	w.tb.Reset()
-	_, err = w.EnsureGroups(t.Context(), chainID, paths)
+	_, err = w.EnsureGroups(t.Context(), chainID, "", paths)
 	must(t, err)
 	if m := w.tb.Meter(); m.WriteUnits != 0 || m.Requests != 1 {
 		t.Errorf("got %+v when nothing is missing, want one read", m)
 	}
-	_, err = w.EnsureGroups(t.Context(), chainID, [][]string{{"1", "2", "3", "4", "5", "6", "7", "8", "9", "10"}})
+	_, err = w.EnsureGroups(t.Context(), chainID, "", [][]string{{"1", "2", "3", "4", "5", "6", "7", "8", "9", "10"}})
 	same(t, "a tenth level", network.KindOf(err), network.Invalid)
 }
 

@@ -302,7 +302,7 @@ func TestR29_TheFirstPlanOfAChunkHolds(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	ctx := t.Context()
-	first := []network.RowPlan{{Row: 2, Outcome: network.RowCreated, Partner: "a", Adds: true}}
+	first := []network.RowPlan{{Row: 2, Outcome: network.RowCreate, Partner: "a", Adds: true}}
 	got, err := w.KeepPlan(ctx, chainID, importID(1), 2, first)
 	must(t, err)
 	same(t, "kept", got, first)
@@ -327,7 +327,7 @@ func TestR31_RowsArePagedInTheSheetsOrderWhateverTheirOutcome(t *testing.T) {
 	w := setup(t)
 	ctx := t.Context()
 	const chunks, size = 11, 30
-	outcomes := []network.Outcome{network.RowCreated, network.RowUnchanged, network.RowFailed}
+	outcomes := []network.Outcome{network.RowCreate, network.RowUnchanged, network.RowFailed}
 	of := func(row int) network.Outcome {
 		if row < 9*size { // the wanted ones lie behind more chunks than a page reads
 			return outcomes[row%2]

@@ -52,11 +52,38 @@ func contactKey(person, chain, partner string) key {
 	return key{"PERSON#" + person, "CHAIN#" + chain + "#" + partner}
 }
 
-// chunkKey holds the plan of a chunk of an import's rows, tallyKey what became
-// of the contacts of tallyChunks of them.
-func chunkKey(chain, imp string, n int) key {
-	return key{"CHAIN#" + chain + "#ROWS#" + imp, fmt.Sprintf("CHUNK#%06d", n)}
+// rowsKey holds a chunk of an import's rows, planKey what is to be done with
+// them. So many of both share a partition that one query reads it, and that no
+// partition is written all of a long roster.
+func rowsKey(chain, imp string, n int) key {
+	return key{rowsPartition(chain, imp, n/partChunks), fmt.Sprintf("ROWS#%06d", n)}
 }
+func planKey(chain, imp string, n int) key {
+	return key{rowsPartition(chain, imp, n/partChunks), fmt.Sprintf("PLAN#%06d", n)}
+}
+func rowsPartition(chain, imp string, part int) string {
+	return fmt.Sprintf("CHAIN#%s#ROWS#%s#%03d", chain, imp, part)
+}
+
+// What a plan as a whole is about: the groups that it names, what they were
+// made, and the partners that it touches.
+func sidePartition(chain, imp string) string { return "CHAIN#" + chain + "#PLAN#" + imp }
+func groupsKey(chain, imp string, n int) key {
+	return key{sidePartition(chain, imp), fmt.Sprintf("GROUPS#%04d", n)}
+}
+func placesKey(chain, imp string, n int) key {
+	return key{sidePartition(chain, imp), fmt.Sprintf("PLACES#%04d", n)}
+}
+func touchKey(chain, imp string, n int) key {
+	return key{sidePartition(chain, imp), fmt.Sprintf("TOUCH#%06d", n)}
+}
+
+// changeKey is the n-th change of a chain that an admin has made.
+func changeKey(chain string, n int) key {
+	return key{"CHAIN#" + chain + "#CHANGES", fmt.Sprintf("%010d", n)}
+}
+
+// tallyKey counts what became of the contacts of tallyChunks chunks.
 func tallyKey(chain, imp string, chunk int) key {
 	return key{"CHAIN#" + chain + "#PROGRESS", fmt.Sprintf("%s#%05d", imp, chunk/tallyChunks)}
 }
@@ -123,6 +150,7 @@ const (
 	dueShards     = 4
 	gates         = 16 // joiners of one chain that don't wait for each other
 	tallyChunks   = 40 // chunks that one tally counts: 10,000 rows
+	partChunks    = 64 // chunks that lie together: a megabyte, which is one query's
 )
 
 func shard(id string, n uint32) uint32 {

@@ -252,7 +252,10 @@ func (s *Store) EditPartner(ctx context.Context, c network.Chain, id string, e n
 			return nil, nil
 		}
 		p.Edition = s.refilePartner(t, p, it)
-		return t, nil
+		if p.Group == was.Group && p.CustomID == was.CustomID {
+			return t, nil // what it is called here no roster says
+		}
+		return t, s.logChange(ctx, t, c.ID, changeItem{What: "partner_edited", Partners: changed(was, p)})
 	}, func(i int, old map[string]types.AttributeValue) error {
 		if keyOf(old) == (key{}) {
 			return network.ErrGroupNotFound // a check of nothing has nothing to show
@@ -339,9 +342,10 @@ func (s *Store) RemovePartner(ctx context.Context, chain, id string, edition int
 		if err := s.freeCustomID(ctx, t, it.partner(chain)); err != nil {
 			return nil, err
 		}
-		t.update(partnerKey(chain, id), "SET Card.#s = :removed, Card.Joined = :none, Card.Contacts = :none, People = :nobody, Epoch = Epoch + :one, Edition = Edition + :one REMOVE LPK, LSK, Card.Corp, Card.JoinedAt, Card.CustomID",
-			"Edition = :e", map[string]string{"s": "State"},
-			vals{"removed": network.PartnerRemoved, "none": 0, "nobody": map[string]string{}, "one": 1, "e": it.Edition})
+		s.endPartner(t, it)
+		if err := s.logChange(ctx, t, chain, changeItem{What: "partner_removed", Partners: changed(it.partner(chain), it.partner(chain))}); err != nil {
+			return nil, err
+		}
 		if it.Card.Corp != "" {
 			t.update(corpKey(it.Card.Corp), "SET Places.#c = :place, Version = Version + :one", "attribute_exists(PK)", map[string]string{"c": chain},
 				vals{"place": placeItem{Side: network.Guest, Partner: id, Epoch: it.Epoch, Out: true, RemovedAt: at(now)}, "one": 1})
@@ -352,6 +356,13 @@ func (s *Store) RemovePartner(ctx context.Context, chain, id string, edition int
 		return t, nil
 	}, func(int, map[string]types.AttributeValue) error { return nil })
 	return wrap("remove partner", err)
+}
+
+// endPartner ends a partner's epoch, and all that hangs on it (R38).
+func (s *Store) endPartner(t *tx, it partnerItem) {
+	t.update(it.key, "SET Card.#s = :removed, Card.Joined = :none, Card.Contacts = :none, People = :nobody, Epoch = Epoch + :one, Edition = Edition + :one REMOVE LPK, LSK, Card.Corp, Card.JoinedAt, Card.CustomID",
+		"Edition = :e", map[string]string{"s": "State"},
+		vals{"removed": network.PartnerRemoved, "none": 0, "nobody": map[string]string{}, "one": 1, "e": it.Edition})
 }
 
 // uncount gives a partner's place in the chain's quota back to the gate that

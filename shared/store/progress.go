@@ -20,28 +20,57 @@ import (
 type tallyItem struct {
 	key
 	Imported, Notified, Undeliverable, Joined int
+	Withdrawn, Recalled                       int
 	Partners, PartnersIn                      int
 	At                                        moment
-	Done, Sent                                []int `dynamodbav:",numberset,omitempty"`
+	Done, Sent                                []int    `dynamodbav:",numberset,omitempty"`
+	Undone                                    []string `dynamodbav:",stringset,omitempty"` // parts of imports that have withdrawn somebody of these
 	Outbox                                    string
+
+	// Of the rows that are done, what network.Counts has of them.
+	Created, Updated, Unchanged, WouldMove, Conflict, Invalid int
+	Notices, Named, Seats, Out, Kept                          int
 }
 
 func (i tallyItem) tally() network.Tally {
 	return network.Tally{
 		Imported: i.Imported, Notified: i.Notified, Undeliverable: i.Undeliverable, Joined: i.Joined,
-		Partners: i.Partners, PartnersIn: i.PartnersIn, At: i.At.time(),
+		Withdrawn: i.Withdrawn, Recalled: i.Recalled, Partners: i.Partners, PartnersIn: i.PartnersIn, At: i.At.time(),
+		Counts: network.Counts{
+			Rows: i.Created + i.Updated + i.Unchanged + i.WouldMove + i.Conflict + i.Invalid,
+			OK:   i.Created + i.Updated + i.Unchanged + i.WouldMove, Failed: i.Conflict + i.Invalid,
+			Created: i.Created, Updated: i.Updated, Unchanged: i.Unchanged, WouldMove: i.WouldMove, Conflict: i.Conflict, Invalid: i.Invalid,
+			Notices: i.Notices, Partners: i.Named, Seats: i.Seats, Withdrawn: i.Out, Kept: i.Kept,
+		},
 	}
 }
 
-// tallied is what a chunk has added.
-type tallied struct{ contacts, partners int }
+// tallied is what a chunk was, and what it has added.
+type tallied struct {
+	counts             network.Counts
+	contacts, partners int
+}
 
 // tallyChunk notes that a chunk has been applied, and if its contacts are to
 // be told, that with it: once, however often it is called. The same chunk
 // again changes nothing.
 func (s *Store) tallyChunk(ctx context.Context, imp network.Import, chunk int, made tallied) error {
 	v := vals{"n": made.contacts, "p": made.partners, "c": chunk, "cs": &numberSet{chunk}, "at": at(imp.StartedAt)}
-	expr := "ADD Imported :n, Partners :p, Done :cs SET #at = :at"
+	expr := "ADD Imported :n, Partners :p, Done :cs"
+	c := made.counts
+	for _, n := range []struct {
+		name string
+		is   int
+	}{
+		{"Created", c.Created}, {"Updated", c.Updated}, {"Unchanged", c.Unchanged}, {"WouldMove", c.WouldMove}, {"Conflict", c.Conflict}, {"Invalid", c.Invalid},
+		{"Notices", c.Notices}, {"Named", c.Partners}, {"Seats", c.Seats}, {"Out", c.Withdrawn}, {"Kept", c.Kept},
+	} {
+		if n.is != 0 {
+			expr += ", " + n.name + " :" + n.name
+			v[n.name] = n.is
+		}
+	}
+	expr += " SET #at = :at"
 	if imp.Notify && made.contacts > 0 {
 		expr += ", Outbox = :o"
 		v["o"] = network.Event{
@@ -62,23 +91,31 @@ func (s *Store) TallyNotices(ctx context.Context, chain, imp string, chunk, sent
 
 // updateOnce is an update whose condition says that it hasn't been made yet.
 func (s *Store) updateOnce(ctx context.Context, k key, expr, cond string, names map[string]string, v vals) error {
+	_, err := s.update(ctx, k, expr, cond, names, v)
+	return err
+}
+
+// update changes an item under a condition; ok is whether it was met.
+func (s *Store) update(ctx context.Context, k key, expr, cond string, names map[string]string, v vals) (ok bool, err error) {
 	x, err := v.marshal()
 	if err != nil {
-		return err
+		return false, err
 	}
-	return retry(ctx, func(int) (bool, error) {
+	err = retry(ctx, func(int) (bool, error) {
 		_, err := s.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 			TableName: &s.table, Key: k.attrs(), UpdateExpression: &expr, ConditionExpression: &cond,
 			ExpressionAttributeNames: names, ExpressionAttributeValues: x,
 		})
-		if _, made := errors.AsType[*types.ConditionalCheckFailedException](err); made {
+		if _, unmet := errors.AsType[*types.ConditionalCheckFailedException](err); unmet {
 			return false, nil
 		}
 		if again(err) {
 			return true, nil
 		}
+		ok = err == nil
 		return false, err
 	})
+	return ok, err
 }
 
 // numberSet marshals as a number set.
@@ -99,8 +136,7 @@ func (n *stringSet) MarshalDynamoDBAttributeValue() (types.AttributeValue, error
 	return &types.AttributeValueMemberSS{Value: *n}, nil
 }
 
-// Applied are the chunks of an import that have been applied, of those that
-// had anything to do.
+// Applied are the chunks of an import that have been applied.
 func (s *Store) Applied(ctx context.Context, chain, imp string) (map[int]bool, error) {
 	done := map[int]bool{}
 	err := s.queryAll(ctx, tallyKey(chain, "", 0).PK, imp+"#", true, func(raw map[string]types.AttributeValue) error {
@@ -142,17 +178,24 @@ type Recipient struct {
 // nothing, for who has joined has come past the notice (R32). sent says that
 // the chunk's notices were sent before. A chunk without a plan is ErrNotFound.
 func (s *Store) Recipients(ctx context.Context, chain, imp string, chunk int) (all []Recipient, sent bool, err error) {
-	plans, err := s.Plan(ctx, chain, imp, chunk)
+	kept, err := s.batchGet(ctx, true, planKey(chain, imp, chunk), rowsKey(chain, imp, chunk))
 	if err != nil {
-		return nil, false, err
+		return nil, false, wrap("recipients", err)
 	}
-	if plans == nil {
+	u := newUnpacker(chain)
+	defer u.close()
+	verdicts, _, err := planOf(kept, u, chain, imp, chunk)
+	if err != nil {
+		return nil, false, wrap("recipients", err)
+	}
+	if verdicts == nil {
 		return nil, false, network.ErrNotFound
 	}
 	keys := []key{tallyKey(chain, imp, chunk)}
-	for _, p := range plans {
-		if p.Adds {
-			keys = append(keys, contactKey(p.Person, chain, p.Partner), partnerKey(chain, p.Partner))
+	for i := range verdicts {
+		if v := &verdicts[i]; v.Adds {
+			partner := v.Partner.Partner()
+			keys = append(keys, contactKey(v.Person.Person(), chain, partner), partnerKey(chain, partner))
 		}
 	}
 	found, err := s.batchGet(ctx, true, unique(keys)...)

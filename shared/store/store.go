@@ -282,6 +282,11 @@ func (s *Store) queryAll(ctx context.Context, pk, prefix string, consistent bool
 		in.KeyConditionExpression = aws.String("PK = :pk")
 		delete(in.ExpressionAttributeValues, ":sk")
 	}
+	return s.queryPages(ctx, in, each)
+}
+
+// queryPages reads every item that a query finds, page by page, into each.
+func (s *Store) queryPages(ctx context.Context, in *dynamodb.QueryInput, each func(item map[string]types.AttributeValue) error) error {
 	for {
 		out, err := s.db.Query(ctx, in)
 		if err != nil {
@@ -296,6 +301,17 @@ func (s *Store) queryAll(ctx context.Context, pk, prefix string, consistent bool
 			return nil
 		}
 	}
+}
+
+// queryKeys gives the keys of a partition's items.
+func (s *Store) queryKeys(ctx context.Context, pk string, each func(key)) error {
+	return s.queryPages(ctx, &dynamodb.QueryInput{
+		TableName: &s.table, ConsistentRead: aws.Bool(true), ProjectionExpression: aws.String("PK, SK"),
+		KeyConditionExpression: aws.String("PK = :pk"), ExpressionAttributeValues: map[string]types.AttributeValue{":pk": str(pk)},
+	}, func(item map[string]types.AttributeValue) error {
+		each(keyOf(item))
+		return nil
+	})
 }
 
 // page reads at most limit items of a partition in the order of their sort

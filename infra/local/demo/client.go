@@ -45,7 +45,8 @@ func (d *Demo) signIn(ctx context.Context, phone, name string) (*person, error) 
 	return p, nil
 }
 
-// do calls the API and gives the status; an error answer is a *problem.
+// do calls the API and gives the status; an error answer is a *problem. An out
+// of bytes gets the answer as it is.
 func (p *person) do(ctx context.Context, method, path string, in, out any) (status int, err error) {
 	for try := 0; ; try++ {
 		status, err = p.call(ctx, method, p.demo.API+path, in, out)
@@ -93,6 +94,10 @@ func (p *person) call(ctx context.Context, method, url string, in, out any) (sta
 			bad.Code, bad.Detail = "?", strings.TrimSpace(string(b[:min(len(b), 200)]))
 		}
 		return resp.StatusCode, bad
+	}
+	if file, raw := out.(*[]byte); raw {
+		*file = b
+		return resp.StatusCode, nil
 	}
 	if out == nil || len(b) == 0 {
 		return resp.StatusCode, nil

@@ -4,12 +4,16 @@
 package demo
 
 import (
+	"archive/zip"
+	"bytes"
 	"context"
 	_ "embed"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"path"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -54,6 +58,7 @@ func (d *Demo) Play(ctx context.Context) error {
 	}{
 		{"a person signs in, makes a corp, a chain and three groups", d.found},
 		{"a roster is uploaded, imported, and its contacts are told", d.importRoster},
+		{"a plan is seen before it is done; what failed comes back, is mended and goes in; all of it is taken back", d.plan},
 		{"people join: by their notice, by a link for one, or not at all", d.join},
 		{"only imported corps may join: 仅导入的企业可加入", d.restrict},
 		{"the directory, by group and by page", d.browse},
@@ -155,6 +160,8 @@ type importAnswer struct {
 	State                                         string
 	Rows, OK, Failed, Created, Updated, Unchanged int
 	Notices, Partners                             int
+	PlanID                                        string `json:"plan_id"`
+	Quota                                         struct{ Needed, Free int }
 	FileError                                     *struct{ Code, Detail string } `json:"file_error"`
 	Progress                                      struct{ Imported, Notified, Undeliverable int }
 }
@@ -164,45 +171,23 @@ func (d *Demo) importRoster(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	var ticket struct {
-		ImportID string `json:"import_id"`
-		Upload   struct {
-			URL    string
-			Fields map[string]string
-		}
-	}
-	if _, err := d.boss.do(ctx, "POST", d.chain+"/imports", map[string]any{"file_name": d.RosterName}, &ticket); err != nil {
-		return "", err
-	}
 	began := time.Now()
-	if err := d.upload(ctx, ticket.Upload.URL, ticket.Upload.Fields, contentTypes[path.Ext(d.RosterName)], d.Roster); err != nil {
+	id, imp, err := d.send(ctx, d.RosterName, d.Roster, map[string]any{}, "done")
+	if err != nil {
 		return "", err
 	}
-	var imp importAnswer
-	read := func() error {
-		_, err := d.boss.do(ctx, "GET", d.chain+"/imports/"+ticket.ImportID, nil, &imp)
-		return err
-	}
-	if err := until(ctx, "the import", func() (bool, error) {
-		err := read()
-		return imp.State == "done" || imp.State == "failed", err
-	}); err != nil {
-		return "", err
-	}
-	if imp.State == "failed" {
-		return "", fmt.Errorf("the file was refused: %s: %s", imp.FileError.Code, imp.FileError.Detail)
-	}
+	at := d.chain + "/imports/" + id
 	if imp.OK+imp.Failed != imp.Rows || imp.OK == 0 {
 		return "", fmt.Errorf("ok %d + failed %d of %d rows", imp.OK, imp.Failed, imp.Rows)
 	}
 	imported := time.Since(began)
 	if err := until(ctx, "the notices", func() (bool, error) {
-		err := read()
+		_, err := d.boss.do(ctx, "GET", at, nil, &imp)
 		return imp.Progress.Notified >= imp.Notices, err
 	}); err != nil {
 		return "", err
 	}
-	d.imp.ID, d.imp.Rows, d.imp.OK, d.imp.Partners, d.imp.Notices = ticket.ImportID, imp.Rows, imp.OK, imp.Partners, imp.Notices
+	d.imp.ID, d.imp.Rows, d.imp.OK, d.imp.Partners, d.imp.Notices = id, imp.Rows, imp.OK, imp.Partners, imp.Notices
 	after, _, err := list[struct{}](ctx, d.boss, d.chain+"/groups", 200)
 	if err != nil {
 		return "", err
@@ -213,7 +198,7 @@ func (d *Demo) importRoster(ctx context.Context) (string, error) {
 	bad, _, err := list[struct {
 		Row                 int
 		Code, Field, Detail string
-	}](ctx, d.boss, d.chain+"/imports/"+ticket.ImportID+"/rows?outcome=failed", 200)
+	}](ctx, d.boss, at+"/rows?outcome=failed", 200)
 	if err != nil {
 		return "", err
 	}
@@ -224,10 +209,169 @@ func (d *Demo) importRoster(ctx context.Context) (string, error) {
 		said += fmt.Sprintf("row %d: %s (%s)\n", r.Row, r.Code, r.Field)
 	}
 	if len(bad) > 20 {
-		said += fmt.Sprintf("… and %d more: GET %s/imports/%s/rows?outcome=failed\n", len(bad)-20, d.chain, ticket.ImportID)
+		said += fmt.Sprintf("… and %d more: GET %s/rows?outcome=failed\n", len(bad)-20, at)
+	}
+	if len(bad) > 0 {
+		file, err := d.errorsWorkbook(ctx, at)
+		if err != nil {
+			return "", err
+		}
+		said += fmt.Sprintf("they come back in a workbook of %d bytes: GET %s/errors.xlsx\n", len(file), at)
 	}
 	return said, nil
 }
+
+// send has a roster imported, as it is asked for, and waits until it is done or
+// planned.
+func (d *Demo) send(ctx context.Context, name string, file []byte, ask map[string]any, end string) (id string, imp importAnswer, err error) {
+	var ticket struct {
+		ImportID string `json:"import_id"`
+		Upload   struct {
+			URL    string
+			Fields map[string]string
+		}
+	}
+	ask["file_name"] = name
+	if _, err := d.boss.do(ctx, "POST", d.chain+"/imports", ask, &ticket); err != nil {
+		return "", imp, err
+	}
+	if err := d.upload(ctx, ticket.Upload.URL, ticket.Upload.Fields, contentTypes[path.Ext(name)], file); err != nil {
+		return "", imp, err
+	}
+	imp, err = d.await(ctx, ticket.ImportID, end)
+	return ticket.ImportID, imp, err
+}
+
+// await waits until an import is in that state.
+func (d *Demo) await(ctx context.Context, id, state string) (imp importAnswer, err error) {
+	err = until(ctx, "the import to be "+state, func() (bool, error) {
+		_, err := d.boss.do(ctx, "GET", d.chain+"/imports/"+id, nil, &imp)
+		return imp.State == state || imp.State == "failed", err
+	})
+	if err == nil && imp.State == "failed" {
+		err = fmt.Errorf("the file was refused: %s: %s", imp.FileError.Code, imp.FileError.Detail)
+	}
+	return imp, err
+}
+
+// errorsWorkbook is an import's failed rows, once they are written.
+func (d *Demo) errorsWorkbook(ctx context.Context, at string) (file []byte, err error) {
+	err = until(ctx, "the errors workbook", func() (bool, error) {
+		_, err := d.boss.do(ctx, "GET", at+"/errors.xlsx?lang=zh-CN", nil, &file)
+		if refused(err, http.StatusConflict, "conflict") == nil {
+			return false, nil // it is being written
+		}
+		return true, err
+	})
+	return file, err
+}
+
+// late is a roster of six rows, of which three are wrong.
+const late = `企业名称,联系人姓名,身份,手机号,上下游分组,自定义企业ID
+晚到商贸,李明,负责人,19906980001,补录,L0000001
+晚到商贸,王芳,成员,1990698000,补录,L0000001
+,赵敏,负责人,19906980003,补录,L0000002
+迟来建材,孙丽,老板,19906980004,补录,L0000003
+迟来建材,周杰,成员,+852 5123 4567,补录,L0000003
+补录物流,吴刚,,19906980006,,
+`
+
+// mended are the wrong cells as they should be.
+var mended = strings.NewReplacer(">1990698000<", ">19906980002<", ">老板<", ">负责人<")
+
+// plan plays a dry run, and what can be done with it.
+func (d *Demo) plan(ctx context.Context) (string, error) {
+	type partner struct {
+		Name string
+	}
+	before, _, err := list[partner](ctx, d.boss, d.chain+"/partners", 200)
+	if err != nil {
+		return "", err
+	}
+	id, imp, err := d.send(ctx, "补录.csv", []byte(late), map[string]any{"dry_run": true, "notify": false}, "planned")
+	if err != nil {
+		return "", err
+	}
+	if now, _, err := list[partner](ctx, d.boss, d.chain+"/partners", 200); err != nil || len(now) != len(before) {
+		return "", fmt.Errorf("a plan made %d partners of %d (%v)", len(now), len(before), err)
+	}
+	if imp.Rows != 6 || imp.OK != 3 || imp.Failed != 3 || imp.Created != 3 || imp.Quota.Needed != 3 {
+		return "", fmt.Errorf("the plan: %+v", imp)
+	}
+	said := fmt.Sprintf("a dry run of %d rows: %d would be created, %d fail; it needs %d of %d free places\n", imp.Rows, imp.Created, imp.Failed, imp.Quota.Needed, imp.Quota.Free)
+	at := d.chain + "/imports/" + id
+	_, err = d.boss.do(ctx, "POST", at+"/apply", map[string]any{"plan_id": "another"}, nil)
+	if err := refused(err, http.StatusConflict, "stale"); err != nil {
+		return "", fmt.Errorf("another plan: %w", err)
+	}
+	if _, err := d.boss.do(ctx, "POST", at+"/apply", map[string]any{"plan_id": imp.PlanID}, nil); err != nil {
+		return "", err
+	}
+	if imp, err = d.await(ctx, id, "done"); err != nil {
+		return "", err
+	}
+	if imp.Created != 3 || imp.Failed != 3 {
+		return "", fmt.Errorf("what was done isn't what was planned: %+v", imp)
+	}
+	file, err := d.errorsWorkbook(ctx, at)
+	if err != nil {
+		return "", err
+	}
+	if file, err = mendWorkbook(file); err != nil {
+		return "", fmt.Errorf("errors workbook: %w", err)
+	}
+	again, imp, err := d.send(ctx, "补录 错误.xlsx", file, map[string]any{"notify": false}, "done")
+	if err != nil {
+		return "", err
+	}
+	if imp.Rows != 3 || imp.Failed != 0 {
+		return "", fmt.Errorf("the mended rows: %+v", imp)
+	}
+	said += fmt.Sprintf("it is applied; the %d rows that failed come back as a workbook, three cells are mended, and it goes in: ok %d, failed %d\n", imp.Rows, imp.OK, imp.Failed)
+	for _, id := range []string{again, id} {
+		if _, err := d.boss.do(ctx, "POST", d.chain+"/imports/"+id+"/revert", nil, nil); err != nil {
+			return "", err
+		}
+		if _, err := d.await(ctx, id, "reverted"); err != nil {
+			return "", err
+		}
+	}
+	after, _, err := list[partner](ctx, d.boss, d.chain+"/partners", 200)
+	if err != nil || len(after) != len(before) {
+		return "", fmt.Errorf("%d partners are left of %d (%v)", len(after), len(before), err)
+	}
+	return said + fmt.Sprintf("both imports are reverted: %d partners, as before", len(after)), nil
+}
+
+// mendWorkbook mends the cells of the errors workbook as somebody at a
+// spreadsheet program would: two that are wrong and one that is empty.
+func mendWorkbook(b []byte) ([]byte, error) {
+	z, err := zip.NewReader(bytes.NewReader(b), int64(len(b)))
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	w := zip.NewWriter(&out)
+	for _, f := range z.File {
+		content, err := fs.ReadFile(z, f.Name)
+		if err != nil {
+			return nil, err
+		}
+		to, err := w.Create(f.Name)
+		if err != nil {
+			return nil, err
+		}
+		sheet := mended.Replace(string(content))
+		sheet = emptyName.ReplaceAllString(sheet, `<c r="A$1"$2 t="inlineStr"><is><t>晚到家居</t></is></c>`)
+		if _, err := io.WriteString(to, sheet); err != nil {
+			return nil, err
+		}
+	}
+	return out.Bytes(), w.Close()
+}
+
+// emptyName is a cell of the first column in which nothing stands.
+var emptyName = regexp.MustCompile(`<c r="A([0-9]+)"( s="[0-9]+")?/>`)
 
 // dealer is a contact of the roster who has a notice.
 type dealer struct {

@@ -1,5 +1,10 @@
 package form
 
+import (
+	"strconv"
+	"strings"
+)
+
 // What can be wrong with a row (design.md section 4). The first wrong cell of
 // a row, in the order of Columns, gives it its code; what only shows between
 // rows comes after.
@@ -51,6 +56,42 @@ func Advice(code, lang string) string {
 		return english
 	}
 	return chinese
+}
+
+// Reason is the first sentence of Advice, what is wrong, and advice the rest
+// of it, what to mend. Either is "" for an unknown code.
+func Reason(code, lang string) (reason, advice string) {
+	said, end := Advice(code, lang), "。"
+	if English(lang) {
+		end = ". "
+	}
+	i := strings.Index(said, end)
+	if i < 0 {
+		return said, ""
+	}
+	return strings.TrimSpace(said[:i+len(end)]), said[i+len(end):]
+}
+
+// Other says which other row a problem is about, to be put behind what is
+// said of it: detail is a problem's own, "row 7". It is "" for any other.
+func Other(detail, lang string) string {
+	other, ok := strings.CutPrefix(detail, "row ")
+	if _, err := strconv.Atoi(other); err != nil || !ok {
+		return ""
+	}
+	if English(lang) {
+		return " See row " + other + "."
+	}
+	return "参见第 " + other + " 行。"
+}
+
+// NoSheet is what is said instead of Advice where a file has no sheet of the
+// name that was asked for.
+func NoSheet(name, lang string) string {
+	if English(lang) {
+		return "The file has no sheet named " + strconv.Quote(name) + ". Check the name, or leave it out to use the first sheet."
+	}
+	return "文件里没有名为“" + name + "”的工作表。请核对名称，或不填，即读取第一个工作表。"
 }
 
 func advice(code string) (chinese, english string) {

@@ -60,6 +60,10 @@ var (
 	chineseTemplate []byte
 	//go:embed template.en.xlsx
 	englishTemplate []byte
+	//go:embed chain.zh-CN.xlsx
+	chineseChain []byte
+	//go:embed chain.en.xlsx
+	englishChain []byte
 )
 
 // Template writes the empty roster (R25): the sheet to fill, with text cells

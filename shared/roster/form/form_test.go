@@ -1,6 +1,7 @@
 package form_test
 
 import (
+	"os"
 	"strings"
 	"testing"
 
@@ -26,5 +27,49 @@ func TestEveryCodeHasAdviceInBothLanguages(t *testing.T) {
 	}
 	if got := form.Advice("unheard_of", "en"); got != "" {
 		t.Errorf("got %q, want nothing for an unknown code", got)
+	}
+}
+
+// The README's tables say what the API says.
+func TestTheReadmeHasEveryCodeWithItsAdvice(t *testing.T) {
+	t.Parallel()
+	b, err := os.ReadFile("../../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, code := range strings.Fields(codes) {
+		reason, advice := form.Reason(code, "en")
+		if row := "| `" + code + "` | " + reason + " | " + advice + " |\n"; !strings.Contains(string(b), row) {
+			t.Errorf("the README lacks %s", row)
+		}
+	}
+}
+
+// The errors workbook has what is wrong and what to mend in columns of their
+// own.
+func TestAdviceIsAReasonAndWhatToMend(t *testing.T) {
+	t.Parallel()
+	for _, code := range strings.Fields(codes) {
+		for _, lang := range []string{"zh-CN", "en"} {
+			reason, advice := form.Reason(code, lang)
+			if reason == "" || advice == "" || strings.ReplaceAll(reason+advice, " ", "") != strings.ReplaceAll(form.Advice(code, lang), " ", "") {
+				t.Errorf("%s in %s: got %q and %q", code, lang, reason, advice)
+			}
+		}
+	}
+	if reason, advice := form.Reason("unheard_of", "en"); reason != "" || advice != "" {
+		t.Errorf("got %q and %q, want nothing for an unknown code", reason, advice)
+	}
+}
+
+func TestAProblemWithAnotherRowNamesIt(t *testing.T) {
+	t.Parallel()
+	for detail, want := range map[string]string{"row 7": " See row 7.", "row x": "", "1.38E+10": "", "": ""} {
+		if got := form.Other(detail, "en"); got != want {
+			t.Errorf("%q: got %q, want %q", detail, got, want)
+		}
+	}
+	if got := form.Other("row 7", "zh-CN"); got != "参见第 7 行。" {
+		t.Errorf("got %q", got)
 	}
 }

@@ -1,11 +1,15 @@
 // Command make writes the empty rosters that the form room hands out, into
-// the folder it is started in: template.zh-CN.xlsx and template.en.xlsx. Run
-// it by go generate; a test holds that what is committed is what it makes.
+// the folder it is started in: for each language template.*.xlsx, and
+// chain.*.xlsx with a drop-down whose list is still empty. Run it by go
+// generate; a test holds that what is committed is what it makes.
 package main
 
 import (
+	"archive/zip"
 	"bytes"
 	"fmt"
+	"hash/crc32"
+	"io/fs"
 	"log"
 	"os"
 
@@ -16,31 +20,34 @@ import (
 
 func main() {
 	for _, t := range []texts{chinese(), english()} {
-		b, err := workbook(t)
-		if err != nil {
-			log.Fatalf("make %s: %v", t.file, err)
-		}
-		if err := os.WriteFile(t.file, b, 0o644); err != nil {
-			log.Fatal(err)
+		for _, kind := range []string{"template", "chain"} {
+			file := kind + "." + t.lang + ".xlsx"
+			b, err := workbook(t, kind == "chain")
+			if err != nil {
+				log.Fatalf("make %s: %v", file, err)
+			}
+			if err := os.WriteFile(file, b, 0o644); err != nil {
+				log.Fatal(err)
+			}
 		}
 	}
 }
 
 // texts is all that differs between the languages.
 type texts struct {
-	file                  string
-	roster, notes, sample string // names of the sheets
-	header                func(form.Column) string
-	identities            [2]string
-	wrongIdentity         string
-	rules                 []string
-	rows                  [][]string
+	lang                          string
+	roster, notes, sample, groups string // names of the sheets
+	header                        func(form.Column) string
+	identities                    [2]string
+	wrongIdentity                 string
+	rules                         []string
+	rows                          [][]string
 }
 
 func chinese() texts {
 	return texts{
-		file:   "template.zh-CN.xlsx",
-		roster: "上下游名单", notes: "填写说明", sample: "示例",
+		lang:   "zh-CN",
+		roster: "上下游名单", notes: "填写说明", sample: "示例", groups: "分组",
 		header:        func(c form.Column) string { return c.Chinese },
 		identities:    form.ChineseIdentities,
 		wrongIdentity: "请选择“成员”或“负责人”，留空即为成员。",
@@ -66,8 +73,8 @@ func chinese() texts {
 
 func english() texts {
 	return texts{
-		file:   "template.en.xlsx",
-		roster: "Roster", notes: "Notes", sample: "Example",
+		lang:   "en",
+		roster: "Roster", notes: "Notes", sample: "Example", groups: "Groups",
 		header:        func(c form.Column) string { return c.English },
 		identities:    form.EnglishIdentities,
 		wrongIdentity: "Choose Member or Leader; empty means Member.",
@@ -92,8 +99,9 @@ func english() texts {
 }
 
 // workbook has the roster first, because the reader takes the first visible
-// sheet, and the notes and the example after it.
-func workbook(t texts) ([]byte, error) {
+// sheet, and the notes and the example after it. One for a chain has a hidden
+// sheet for its groups besides.
+func workbook(t texts, chain bool) ([]byte, error) {
 	f := excelize.NewFile()
 	defer f.Close()
 	if err := f.SetSheetName("Sheet1", t.roster); err != nil {
@@ -144,11 +152,91 @@ func workbook(t texts) ([]byte, error) {
 			return nil, err
 		}
 	}
+	if chain {
+		if err := groups(f, t, text); err != nil {
+			return nil, err
+		}
+	}
 	var b bytes.Buffer
 	if err := f.Write(&b); err != nil {
 		return nil, err
 	}
+	if chain {
+		return fillable(b.Bytes())
+	}
 	return b.Bytes(), nil
+}
+
+// fillable puts the parts that are filled in at an archive's end, not packed.
+func fillable(b []byte) ([]byte, error) {
+	z, err := zip.NewReader(bytes.NewReader(b), int64(len(b)))
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	w := zip.NewWriter(&out)
+	for _, f := range z.File {
+		if f.Name != form.RosterPart && f.Name != form.GroupsPart {
+			if err := w.Copy(f); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for _, name := range []string{form.RosterPart, form.GroupsPart} {
+		content, err := fs.ReadFile(z, name)
+		if err != nil {
+			return nil, err
+		}
+		// Raw, since else the sizes would stand behind the content.
+		part, err := w.CreateRaw(&zip.FileHeader{
+			Name: name, CRC32: crc32.ChecksumIEEE(content), CompressedSize64: uint64(len(content)), UncompressedSize64: uint64(len(content)),
+		})
+		if err != nil {
+			return nil, err
+		}
+		if _, err := part.Write(content); err != nil {
+			return nil, err
+		}
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
+}
+
+// groups gives the workbook a list of groups, of one row until it is handed
+// out, and the drop-down that offers them. What isn't in the list may be typed
+// all the same: a missing group is made.
+func groups(f *excelize.File, t texts, text int) error {
+	if _, err := f.NewSheet(t.groups); err != nil {
+		return err
+	}
+	if err := f.SetColStyle(t.groups, "A", text); err != nil {
+		return err
+	}
+	if err := f.SetColWidth(t.groups, "A", "A", 60); err != nil {
+		return err
+	}
+	if err := f.SetSheetVisible(t.groups, false); err != nil {
+		return err
+	}
+	for i, c := range form.Columns() {
+		if c.Field != "group" {
+			continue
+		}
+		col, err := excelize.ColumnNumberToName(i + 1)
+		if err != nil {
+			return err
+		}
+		list := excelize.NewDataValidation(true)
+		list.SetSqref(fmt.Sprintf("%s2:%s%d", col, col, excelize.TotalRows))
+		list.SetSqrefDropList(t.groups + "!$A$1:$A$1")
+		list.ShowErrorMessage = false
+		if err := f.AddDataValidation(t.roster, list); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // columns gives a sheet the header, the formats and the drop-down.

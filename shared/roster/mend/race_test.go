@@ -1,0 +1,5 @@
+//go:build race
+
+package mend_test
+
+const slow = 10 // times, under the race detector
