@@ -125,7 +125,7 @@ func (a *archive) open(e entry, limit int64) (io.Reader, error) {
 	case zip.Store:
 		p.r = packed
 	case zip.Deflate:
-		p.r = flate.NewReader(bufio.NewReaderSize(packed, window))
+		p.r = flate.NewReader(bufio.NewReaderSize(packed, int(min(e.CompressedSize64, window))))
 	default:
 		return nil, fileError(form.Corrupt, fmt.Sprintf("archive: method %d", e.Method))
 	}

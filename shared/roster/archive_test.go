@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/tributary-app/tributary/shared/roster/form"
@@ -23,6 +24,14 @@ type packing struct {
 	size       int    // what is added to the size that a file claims
 }
 
+var packers = sync.Pool{New: func() any {
+	w, err := flate.NewWriter(nil, flate.BestSpeed)
+	if err != nil {
+		panic(err)
+	}
+	return w
+}}
+
 // pack writes a zip archive by hand, its files by name.
 func (p parts) pack(tb testing.TB, how packing) []byte {
 	tb.Helper()
@@ -35,10 +44,9 @@ func (p parts) pack(tb testing.TB, how packing) []byte {
 		data, method := text, uint16(0)
 		if !how.stored {
 			var packed bytes.Buffer
-			w, err := flate.NewWriter(&packed, flate.DefaultCompression)
-			if err != nil {
-				tb.Fatal(err)
-			}
+			w := packers.Get().(*flate.Writer)
+			defer packers.Put(w)
+			w.Reset(&packed)
 			if _, err := w.Write(text); err != nil {
 				tb.Fatal(err)
 			}

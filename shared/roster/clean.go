@@ -3,6 +3,7 @@ package roster
 import (
 	"unicode"
 	"unicode/utf8"
+	"unsafe"
 
 	"golang.org/x/text/unicode/norm"
 )
@@ -93,8 +94,10 @@ func cut(b []byte, most int) []byte {
 	if len(b) <= most {
 		return b
 	}
-	if b = appendClean(nil, string(b)); len(b) <= most {
-		return b
+	if s := unsafe.String(unsafe.SliceData(b), len(b)); !isClean(s) {
+		if b = appendClean(nil, s); len(b) <= most {
+			return b
+		}
 	}
 	for most > 0 && !utf8.RuneStart(b[most]) {
 		most--

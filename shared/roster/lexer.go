@@ -12,11 +12,11 @@ import (
 
 // Limits on the XML of a part.
 const (
-	maxToken = 1 << 20 // bytes of a tag, of what stands between two, and of a text
-	maxDepth = 64      // elements inside one another; a worksheet has ten or so
-	maxAttrs = 256     // attributes of one tag; the root's name spaces are the most, some dozens
-	maxName  = 1 << 10 // bytes of an element's name
-	window   = 64 << 10
+	maxToken = 1 << 20  // bytes of a tag, of what stands between two, and of a text
+	maxDepth = 64       // elements inside one another; a worksheet has ten or so
+	maxAttrs = 256      // attributes of one tag; the root's name spaces are the most, some dozens
+	maxName  = 1 << 10  // bytes of an element's name
+	window   = 64 << 10 // bytes that are held at a time, if no token is longer
 )
 
 // lexer reads the XML of a part tag by tag, through a window over its bytes.
@@ -57,8 +57,9 @@ const (
 	partEnd
 )
 
-func newLexer(in io.Reader) *lexer {
-	x := &lexer{in: in, buf: make([]byte, window), attrs: make([]attribute, 0, 16)}
+// newLexer reads a part that has about so many bytes.
+func newLexer(in io.Reader, size uint64) *lexer {
+	x := &lexer{in: in, buf: make([]byte, min(size+1, window-16)+16), attrs: make([]attribute, 0, 16)}
 	for x.end < len(utf8BOM) && x.more() == nil {
 	}
 	if bytes.HasPrefix(x.buf[:x.end], []byte(utf8BOM)) {

@@ -15,7 +15,7 @@ import (
 
 // events is what a lexer makes of a document: <name a=v>, text in quotes, </name>.
 func events(in io.Reader) (string, error) {
-	x := newLexer(in)
+	x := newLexer(in, window)
 	var b, text strings.Builder
 	flush := func() {
 		if text.Len() > 0 {
@@ -266,7 +266,7 @@ func TestATextIsWhatItsWriterMeant(t *testing.T) {
 		{"<si>\n<r><rPr><b/></rPr><t>a</t></r>\n<r><t>b</t></r><rPh sb=\"0\" eb=\"1\"><t>c</t></rPh><phoneticPr fontId=\"1\"/></si>", "ab"},
 	} {
 		for _, in := range []string{c.document, "<!-- " + strings.Repeat("x", window-20) + "-->" + c.document} {
-			x := newLexer(strings.NewReader(in))
+			x := newLexer(strings.NewReader(in), window)
 			if _, err := x.next(); err != nil {
 				t.Fatal(err)
 			}
@@ -276,7 +276,7 @@ func TestATextIsWhatItsWriterMeant(t *testing.T) {
 		}
 	}
 	for _, damaged := range []string{`<si><t>a<b/></t></si>`, `<si>a<t>b</t></si>`, `<si><u>a</u></si>`, `<si><r><u>a</u></r></si>`} {
-		x := newLexer(strings.NewReader(damaged))
+		x := newLexer(strings.NewReader(damaged), window)
 		if _, err := x.next(); err != nil {
 			t.Fatal(err)
 		}

@@ -52,12 +52,12 @@ func (t *texts) add(s []byte) error {
 
 // seal ends the last page; only then can its texts be had.
 func (t *texts) seal() {
-	const slab = 1 << 20
+	const smallest, largest = 32 << 10, 1 << 20
 	if len(t.ends) == 0 {
 		return
 	}
 	if cap(t.slab)-len(t.slab) < len(t.last) {
-		t.slab = make([]byte, 0, max(slab, len(t.last)))
+		t.slab = make([]byte, 0, max(min(max(t.bytes, smallest), largest), len(t.last)))
 	}
 	from := len(t.slab)
 	t.slab = append(t.slab, t.last...)

@@ -139,7 +139,7 @@ func (w *workbook) scan(e entry, limit int64, read func(*lexer) error) error {
 	if err != nil {
 		return err
 	}
-	x := newLexer(in)
+	x := newLexer(in, e.UncompressedSize64)
 	return read(x)
 }
 
