@@ -41,7 +41,7 @@ const maxRaw = 128 << 10
 // not filled. Its errors are those of Read, which has to be asked whether the
 // rows mean anything.
 func Lines(ctx context.Context, r io.ReaderAt, size int64, o Options, each func(*Line) error) (*Sheet, error) {
-	src := &source{r: r}
+	src := &source{r: r, size: size}
 	s, err := lines(ctx, src, size, o, each)
 	if err = src.judge(ctx, err); err != nil {
 		return nil, err
@@ -103,7 +103,7 @@ func lines(ctx context.Context, r io.ReaderAt, size int64, o Options, each func(
 // Styles is the workbook's part that says what the styles of its cells look
 // like, as it stands, at most 8 MiB; nil when there is none, as in a CSV file.
 func Styles(ctx context.Context, r io.ReaderAt, size int64) ([]byte, error) {
-	src := &source{r: r}
+	src := &source{r: r, size: size}
 	b, err := styles(ctx, src, size)
 	return b, src.judge(ctx, err)
 }

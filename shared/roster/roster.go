@@ -68,7 +68,7 @@ func fileError(code, detail string) error { return &FileError{Code: code, Detail
 // it is, and with another when r or ctx does. A file is whole or nothing: each
 // must keep what it got to itself until Read has returned without an error.
 func Read(ctx context.Context, r io.ReaderAt, size int64, o Options, each func(*network.RosterRow) error) (*Sheet, error) {
-	src := &source{r: r}
+	src := &source{r: r, size: size}
 	s, err := read(ctx, src, size, o, each)
 	if err = src.judge(ctx, err); err != nil {
 		return nil, err
@@ -130,13 +130,18 @@ func open(ctx context.Context, r io.ReaderAt, size int64, o Options, most int) (
 	return openCSV(ctx, r, size, most)
 }
 
-// source remembers when the bytes themselves couldn't be had.
+// source remembers when the bytes themselves couldn't be had. It asks for none
+// where there are none, as a damaged file may point anywhere.
 type source struct {
-	r   io.ReaderAt
-	err error
+	r    io.ReaderAt
+	size int64
+	err  error
 }
 
 func (s *source) ReadAt(p []byte, off int64) (int, error) {
+	if off < 0 || off >= s.size {
+		return 0, io.EOF
+	}
 	n, err := s.r.ReadAt(p, off)
 	if err != nil && !errors.Is(err, io.EOF) {
 		s.err = err
