@@ -9,6 +9,7 @@
 package roster
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -131,7 +132,7 @@ func open(ctx context.Context, r io.ReaderAt, size int64, o Options, most int) (
 }
 
 // source remembers when the bytes themselves couldn't be had. It asks for none
-// where there are none, as a damaged file may point anywhere.
+// that aren't the file's, wherever a damaged one says that its parts are.
 type source struct {
 	r    io.ReaderAt
 	size int64
@@ -142,11 +143,17 @@ func (s *source) ReadAt(p []byte, off int64) (int, error) {
 	if off < 0 || off >= s.size {
 		return 0, io.EOF
 	}
+	whole := len(p)
+	p = p[:min(int64(whole), s.size-off)]
 	n, err := s.r.ReadAt(p, off)
-	if err != nil && !errors.Is(err, io.EOF) {
-		s.err = err
+	switch {
+	case err != nil && !errors.Is(err, io.EOF), n < len(p):
+		s.err = cmp.Or(err, io.ErrUnexpectedEOF)
+		return n, s.err
+	case n < whole:
+		return n, io.EOF
 	}
-	return n, err
+	return n, nil
 }
 
 // judge is the error of what was read: what looks like a damaged file may be a
