@@ -14,6 +14,8 @@ RACE = $(if $(shell command -v "$$(go env CC)"),-race)
 # has them. Nothing is excepted, for nothing it found here was wrong. Not golangci-lint: it would bring fifty more linters
 # whose every choice wants a reason, and vet and staticcheck find what those find.
 STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 -checks all
+# Half a minute each, and none of it spent on making small what was found to be of interest.
+FUZZ := go test ./shared/roster -run '^$$' -fuzztime 30s -fuzzminimizetime 1s -fuzz
 # Needs a database that not every machine reaches; then it is left out, aloud.
 GOVULNCHECK := go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 VULNS       := https://vuln.go.dev
@@ -46,8 +48,8 @@ check: $(VENV)/done ## formatting, vet, staticcheck, known vulnerabilities, a mi
 	@if $(VENV)/bin/python -c 'import urllib.request as u; u.urlopen("$(VULNS)/index/db.json", timeout=10)' 2>/dev/null; \
 	then set -x; $(GOVULNCHECK) ./... && cd infra/local && $(GOVULNCHECK) ./...; \
 	else echo "govulncheck left out: $(VULNS) can't be reached from here"; fi
-	go test ./shared/roster -run '^$$' -fuzz '^FuzzRead$$' -fuzztime 30s
-	go test ./shared/roster -run '^$$' -fuzz '^FuzzDamage$$' -fuzztime 30s
+	$(FUZZ) '^FuzzRead$$'
+	$(FUZZ) '^FuzzDamage$$'
 	@if command -v soffice || command -v libreoffice; \
 	then set -x; go test -count=1 -run LibreOffice ./shared/roster/form; \
 	else echo "LibreOffice left out: it isn't installed here"; fi

@@ -27,6 +27,8 @@ const (
 	maxPart      = 8 << 20   // bytes unpacked of the small parts, styles among them
 	bombFree     = 10 << 20  // bytes that may unpack at any rate
 	bombRate     = 100       // beyond that, so many bytes a packed one
+	textsFree    = 24 << 20  // bytes of shared texts, which are kept, that may unpack at any rate
+	textsRate    = 32        // beyond that, so many bytes a packed one; what people have typed packs to a tenth at best
 )
 
 // archive is the zip file that a workbook is.

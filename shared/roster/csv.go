@@ -114,7 +114,10 @@ func isUTF8(ctx context.Context, r io.Reader) (bool, error) {
 			return false, ctx.Err()
 		}
 		for _, b := range part[:whole] {
-			if b == '\n' {
+			switch b {
+			case 0:
+				return false, &FileError{Code: form.NotAWorkbook, Detail: "binary data", Row: lines}
+			case '\n':
 				lines++
 			}
 			wide = wide || b >= utf8.RuneSelf
@@ -144,9 +147,9 @@ func checkDecoded(ctx context.Context, r io.Reader, marked bool) error {
 		switch {
 		case errors.Is(err, io.EOF):
 			return nil
-		case marked && c == utf8.RuneError:
+		case marked && (c == utf8.RuneError || c == 0 && err == nil):
 			return fileError(form.EncodingUnknown, "damaged UTF-16")
-		case err != nil, c == utf8.RuneError, private && !marked:
+		case err != nil, c == utf8.RuneError, c == 0, private && !marked:
 			return fileError(form.EncodingUnknown, "neither UTF-8 nor GB18030")
 		case n%textBuffer == 0 && ctx.Err() != nil:
 			return ctx.Err()

@@ -111,9 +111,9 @@ func styles(ctx context.Context, r io.ReaderAt, size int64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	e, ok := w.related("styles")
-	if !ok {
-		return nil, nil
+	e, ok, err := w.related("styles")
+	if !ok || err != nil {
+		return nil, err
 	}
 	part, err := w.open(e, maxPart)
 	if err != nil {

@@ -209,38 +209,48 @@ func (w *workbook) relationships(part string) ([]relationship, error) {
 			if len(rels) == maxRelations {
 				return fileError(form.TooLarge, fmt.Sprintf("more than %d relationships", maxRelations))
 			}
-			rels = append(rels, relationship{x.value("Id"), x.value("Type"), strings.TrimPrefix(path.Clean("/"+target), "/")})
+			rel := relationship{x.value("Id"), x.value("Type"), strings.TrimPrefix(path.Clean("/"+target), "/")}
+			if rel.id != "" && slices.ContainsFunc(rels, func(r relationship) bool { return r.id == rel.id }) {
+				return fileError(form.Corrupt, "two relationships of one name")
+			}
+			rels = append(rels, rel)
 			return nil
 		})
 	})
 	return rels, err
 }
 
-// related is the part that the workbook's first relationship of a kind leads to.
-func (w *workbook) related(kind string) (entry, bool) {
+// related is the part that the workbook's relationship of a kind leads to. Of
+// two nobody could say which is meant.
+func (w *workbook) related(kind string) (e entry, ok bool, err error) {
 	for _, rel := range w.rels {
-		if e, ok := w.find(rel.target); ok && rel.is(kind) {
-			return e, true
+		if !rel.is(kind) {
+			continue
 		}
+		if ok {
+			return entry{}, false, fileError(form.Corrupt, "two parts for the "+kind)
+		}
+		e, ok = w.find(rel.target)
 	}
-	return entry{}, false
+	return e, ok, nil
 }
 
-// tabs are the workbook's worksheets, in order.
+// tabs are the workbook's worksheets, in order. One whose relationship is
+// missing stays among them, or another would be read in its place.
 func (w *workbook) tabs() error {
 	return w.scan(w.part, maxPart, func(x *lexer) error {
 		return x.each(func() error {
 			if string(x.name) != "sheet" {
 				return nil
 			}
-			id := x.value("id")
-			for _, rel := range w.rels {
-				if rel.id == id && rel.is("worksheet") {
-					hidden := strings.HasSuffix(strings.ToLower(x.value("state")), "hidden")
-					w.sheets = append(w.sheets, sheetName{x.value("name"), rel.target, hidden})
-					break
+			id, tab := x.value("id"), sheetName{name: x.value("name"), hidden: strings.HasSuffix(strings.ToLower(x.value("state")), "hidden")}
+			if i := slices.IndexFunc(w.rels, func(r relationship) bool { return r.id == id }); i >= 0 && id != "" {
+				if !w.rels[i].is("worksheet") {
+					return nil // a chart, or a sheet of macros
 				}
+				tab.part = w.rels[i].target
 			}
+			w.sheets = append(w.sheets, tab)
 			return nil
 		})
 	})
@@ -271,16 +281,22 @@ func (w *workbook) tab(name string) (sheetName, entry, error) {
 // many bytes.
 func (w *workbook) sharedStrings(most int) (*texts, error) {
 	all := &texts{}
-	e, ok := w.related("sharedStrings")
-	if !ok {
-		return all, nil
+	e, ok, err := w.related("sharedStrings")
+	if !ok || err != nil {
+		return all, err
+	}
+	add := func(text []byte) error {
+		if all.bytes > textsFree && int64(all.bytes) > textsRate*int64(e.CompressedSize64) {
+			return fileError(form.ZipBomb, "shared texts unpack to more than 32 times their size")
+		}
+		return all.add(cut(text, most))
 	}
 	var text []byte
-	err := w.scan(e, maxStrings, func(x *lexer) error {
+	err = w.scan(e, maxStrings, func(x *lexer) error {
 		for {
 			if quick, n := x.quickText(); n > 0 && len(x.starts) == 1 {
 				x.at += n
-				if err := all.add(cut(quick, most)); err != nil {
+				if err := add(quick); err != nil {
 					return err
 				}
 				continue
@@ -297,7 +313,7 @@ func (w *workbook) sharedStrings(most int) (*texts, error) {
 			if text, err = x.richText(text[:0]); err != nil {
 				return err
 			}
-			if err := all.add(cut(text, most)); err != nil {
+			if err := add(text); err != nil {
 				return err
 			}
 		}
@@ -308,13 +324,13 @@ func (w *workbook) sharedStrings(most int) (*texts, error) {
 
 // dateStyles tells of each cell style whether it shows a number as a date.
 func (w *workbook) dateStyles() ([]bool, error) {
-	e, ok := w.related("styles")
-	if !ok {
-		return nil, nil
+	e, ok, err := w.related("styles")
+	if !ok || err != nil {
+		return nil, err
 	}
 	formats := map[int]bool{}
 	var dates []bool
-	err := w.scan(e, maxPart, func(x *lexer) error {
+	err = w.scan(e, maxPart, func(x *lexer) error {
 		return x.each(func() error {
 			switch string(x.name) {
 			case "numFmt":

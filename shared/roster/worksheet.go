@@ -68,7 +68,10 @@ func (s *worksheet) read(take func(line) error) error {
 func (s *worksheet) mergeCell() error {
 	m, ok := parseMerge(s.attr("ref"))
 	if !ok {
-		return nil
+		return s.corrupt("a merged area that isn't one")
+	}
+	if m.bottom == m.top || m.column >= maxColumns {
+		return nil // no row has its value from another
 	}
 	if len(s.merges) == maxMerges {
 		return fileError(form.TooLarge, "more than 1,048,576 merged areas")
@@ -311,17 +314,13 @@ func parseRef(ref []byte) (column, row int, ok bool) {
 	return column - 1, row, ok && i > 0 && row > 0 && column <= lastColumn
 }
 
-// parseMerge reads "A2:B5" as its first column; an area of one row is none.
-func parseMerge(ref []byte) (merge, bool) {
-	from, to, ok := bytes.Cut(ref, []byte(":"))
-	if !ok {
-		return merge{}, false
+// parseMerge reads "A2:B5" as its first column.
+func parseMerge(ref []byte) (m merge, ok bool) {
+	from, to, area := bytes.Cut(ref, []byte(":"))
+	if !area {
+		to = from
 	}
-	column, top, ok := parseRef(from)
-	if !ok {
-		return merge{}, false
-	}
-	_, bottom, ok := parseRef(to)
-	bottom = min(bottom, maxRow)
-	return merge{int32(column), int32(top), int32(bottom)}, ok && bottom > top && column < maxColumns
+	left, top, ok := parseRef(from)
+	right, bottom, whole := parseRef(to)
+	return merge{int32(left), int32(min(top, maxRow)), int32(min(bottom, maxRow))}, ok && whole && left <= right && top <= bottom
 }

@@ -3,11 +3,7 @@ package form_test
 import (
 	"bytes"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/xuri/excelize/v2"
@@ -87,32 +83,5 @@ func TestAChainWithoutGroupsGetsTheTemplateAndOneWithManySome(t *testing.T) {
 	defer f.Close()
 	if rows, err := f.GetRows("Groups"); err != nil || len(rows) != form.MaxGroups {
 		t.Errorf("got %d groups (%v), want %d", len(rows), err, form.MaxGroups)
-	}
-}
-
-// LibreOffice says nothing of a file that it mends, but it does of what it
-// can't; what it saves must hold the list and the drop-down still.
-func TestLibreOfficeOpensAChainsTemplate(t *testing.T) {
-	office, err := exec.LookPath("soffice")
-	if err != nil {
-		t.Skip("LibreOffice isn't installed")
-	}
-	t.Parallel()
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "chain.xlsx"), chainTemplate(t, "zh-CN", []string{"华东区", "华东区/浙江省"}), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(office, "-env:UserInstallation=file://"+filepath.Join(dir, "profile"), "--headless", "--convert-to", "xlsx", "--outdir", filepath.Join(dir, "out"), filepath.Join(dir, "chain.xlsx"))
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	f, err := excelize.OpenFile(filepath.Join(dir, "out", "chain.xlsx"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	lists, err := f.GetDataValidations("上下游名单")
-	if err != nil || !slices.ContainsFunc(lists, func(l *excelize.DataValidation) bool { return strings.HasSuffix(l.Formula1, "$A$1:$A$2") }) {
-		t.Errorf("got %+v (%v), want the list of two groups", lists, err)
 	}
 }

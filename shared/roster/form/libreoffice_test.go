@@ -61,15 +61,16 @@ func TestLibreOfficeKeepsAllOfATemplate(t *testing.T) {
 			t.Fatal(err)
 		}
 		files[lang] = b.Bytes()
+		files[lang+" of a chain"] = chainTemplate(t, lang, []string{"华东区", "华东区/浙江省", `<"A&B">/=1+1`})
 	}
-	for lang, f := range converted(t, files) {
-		before, err := excelize.OpenReader(bytes.NewReader(files[lang]))
+	for name, f := range converted(t, files) {
+		before, err := excelize.OpenReader(bytes.NewReader(files[name]))
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer before.Close()
 		if got, want := f.GetSheetList(), before.GetSheetList(); !slices.Equal(got, want) {
-			t.Errorf("%s: got sheets %q, want %q", lang, got, want)
+			t.Errorf("%s: got sheets %q, want %q", name, got, want)
 		}
 		for _, sheet := range before.GetSheetList() {
 			want, err := before.GetRows(sheet)
@@ -78,15 +79,15 @@ func TestLibreOfficeKeepsAllOfATemplate(t *testing.T) {
 			}
 			got, err := f.GetRows(sheet)
 			if err != nil || !slices.EqualFunc(got, want, slices.Equal) {
-				t.Errorf("%s, %s: got %q (%v), want %q", lang, sheet, got, err, want)
+				t.Errorf("%s, %s: got %q (%v), want %q", name, sheet, got, err, want)
 			}
 			if got, want := offered(t, f, sheet), offered(t, before, sheet); !slices.Equal(got, want) {
-				t.Errorf("%s, %s: got drop-downs %q, want %q", lang, sheet, got, want)
+				t.Errorf("%s, %s: got drop-downs %q, want %q", name, sheet, got, want)
 			}
 		}
 		sheet := before.GetSheetList()[0]
 		if len(offered(t, f, sheet)) == 0 {
-			t.Errorf("%s: got no drop-down, want the identity's", lang)
+			t.Errorf("%s: got no drop-down, want the identity's", name)
 		}
 		for _, column := range []string{"D", "F", "G"} {
 			style, err := f.GetColStyle(sheet, column)
@@ -94,7 +95,7 @@ func TestLibreOfficeKeepsAllOfATemplate(t *testing.T) {
 				t.Fatal(err)
 			}
 			if s, err := f.GetStyle(style); err != nil || s.NumFmt != 49 && (s.CustomNumFmt == nil || *s.CustomNumFmt != "@") {
-				t.Errorf("%s, column %s: got %+v (%v), want text", lang, column, s, err)
+				t.Errorf("%s, column %s: got %+v (%v), want text", name, column, s, err)
 			}
 		}
 	}
