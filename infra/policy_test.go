@@ -73,6 +73,7 @@ var deeds = map[string]string{
 	"dynamodb.Client.GetItem": "dynamodb:GetItem", "dynamodb.Client.BatchGetItem": "dynamodb:BatchGetItem",
 	"dynamodb.Client.PutItem": "dynamodb:PutItem", "dynamodb.Client.UpdateItem": "dynamodb:UpdateItem", "dynamodb.Client.DeleteItem": "dynamodb:DeleteItem",
 	"dynamodb.Client.BatchWriteItem":     "dynamodb:BatchWriteItem",
+	"dynamodb.HTTPClient.Do":             "", // of what a client has made of one of these
 	"dynamodb.Client.TransactWriteItems": "", "dynamodb.Client.BatchExecuteStatement": "", "dynamodb.Client.Query": "",
 	"s3.Client.GetObject": "s3:GetObject", "s3.Client.HeadObject": "s3:GetObject", "s3.Client.PutObject": "s3:PutObject", "s3.Client.DeleteObject": "s3:DeleteObject",
 	"s3.PresignClient.PresignPostObject": "s3:PutObject",

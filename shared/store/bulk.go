@@ -91,6 +91,7 @@ func (i *contactItem) attributes(a *attributes) {
 	a.optional("Inviter", i.Inviter)
 	a.optional("Invite", i.Invite)
 	a.number("Edition", int64(i.Edition))
+	a.optional("Withdrawn", i.Withdrawn)
 	a.set("Counted", i.Counted)
 	a.optional("Outbox", i.Outbox)
 }
