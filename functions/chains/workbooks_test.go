@@ -119,8 +119,11 @@ func (w *world) done() network.Import {
 	if err == nil {
 		err = w.store.ApplyRoster(ctx, imp, store.Run{Now: func() time.Time { return noon }, Spare: func() bool { return true }})
 	}
-	if imp.HasErrors, imp.EndedAt = true, noon; err == nil {
+	if imp.EndedAt = noon; err == nil {
 		err = w.store.EndImport(ctx, imp, time.Time{})
+	}
+	if err == nil {
+		err = w.store.HasErrors(ctx, imp)
 	}
 	if err != nil {
 		w.t.Fatal(err)

@@ -60,7 +60,7 @@ func (p *partners) find(id partnerID, name uint64) uint32 {
 	n, ok := p.index.find(hash, func(n uint32) bool { return p.all.at(n).id == id })
 	if !ok {
 		n = p.all.add(partner{id: id, name: name})
-		p.index.add(hash, n, func(n uint32) uint64 { return p.hashOfID(p.all.at(n).id) })
+		p.index.add(hash, n, func(n uint32) (uint64, bool) { return p.hashOfID(p.all.at(n).id), true })
 	}
 	return n
 }
@@ -92,14 +92,14 @@ func (p *partners) member(partner uint32, id uint64) *person {
 
 func (p *partners) add(who person) {
 	n := p.people.add(who)
-	p.contacts.add(p.hash(who.phone, uint64(who.partner)), n, func(n uint32) uint64 {
+	p.contacts.add(p.hash(who.phone, uint64(who.partner)), n, func(n uint32) (uint64, bool) {
 		who := p.people.at(n)
-		return p.hash(who.phone, uint64(who.partner))
+		return p.hash(who.phone, uint64(who.partner)), true
 	})
 	if who.member != 0 {
-		p.members.add(p.hash(who.member, uint64(who.partner)), n, func(n uint32) uint64 {
+		p.members.add(p.hash(who.member, uint64(who.partner)), n, func(n uint32) (uint64, bool) {
 			who := p.people.at(n)
-			return p.hash(who.member, uint64(who.partner))
+			return p.hash(who.member, uint64(who.partner)), who.member != 0
 		})
 	}
 }
@@ -127,38 +127,46 @@ func (p *pages[T]) add(v T) uint32 {
 // table finds the number of a record by the hash of what it is found by, in
 // four bytes a slot. It can't forget.
 type table struct {
-	slots []uint32 // number + 1, 0 where free; as many as a power of two
+	// A record's number and 1, of which there are no more than rows of a sheet,
+	// under some bits of its hash, so that few others are looked at; 0 where
+	// free. There are as many as a power of two.
+	slots []uint32
 	used  int
 }
+
+const numberBits = 21
+
+func slotOf(hash uint64, n uint32) uint32 { return uint32(hash>>32)&^(1<<numberBits-1) | (n + 1) }
 
 // find is the number of the record of a hash that is the one.
 func (t *table) find(hash uint64, is func(uint32) bool) (n uint32, ok bool) {
 	if len(t.slots) == 0 {
 		return 0, false
 	}
+	like := slotOf(hash, 0) >> numberBits
 	for i := hash; ; i++ {
-		n := t.slots[i&uint64(len(t.slots)-1)]
-		if n == 0 {
+		s := t.slots[i&uint64(len(t.slots)-1)]
+		if s == 0 {
 			return 0, false
 		}
-		if is(n - 1) {
-			return n - 1, true
+		if n := s&(1<<numberBits-1) - 1; s>>numberBits == like && is(n) {
+			return n, true
 		}
 	}
 }
 
-// add takes in a record that isn't there. hashOf is the hash of a number.
-func (t *table) add(hash uint64, n uint32, hashOf func(uint32) uint64) {
+// add takes in record n, which isn't there. hashOf is the hash of an earlier
+// one; ok is false if that isn't to be found here.
+func (t *table) add(hash uint64, n uint32, hashOf func(uint32) (hash uint64, ok bool)) {
 	if 4*t.used >= 3*len(t.slots) {
-		old := t.slots
-		t.slots = make([]uint32, max(1024, 2*len(old)))
-		for _, n := range old {
-			if n != 0 {
-				t.put(hashOf(n-1), n)
+		t.slots = make([]uint32, max(1024, 2*len(t.slots)))
+		for earlier := range n {
+			if hash, ok := hashOf(earlier); ok {
+				t.put(hash, earlier)
 			}
 		}
 	}
-	t.put(hash, n+1)
+	t.put(hash, n)
 	t.used++
 }
 
@@ -167,5 +175,5 @@ func (t *table) put(hash uint64, n uint32) {
 	for t.slots[i&uint64(len(t.slots)-1)] != 0 {
 		i++
 	}
-	t.slots[i&uint64(len(t.slots)-1)] = n
+	t.slots[i&uint64(len(t.slots)-1)] = slotOf(hash, n)
 }
