@@ -58,6 +58,38 @@ func deeds() map[string]deed {
 			before: func(*testing.T, *world) {},
 			do:     func(ctx context.Context, s *Store) error { _, _, err := small.run(ctx, s); return err },
 		},
+		"sync": {
+			before: func(t *testing.T, w *world) {
+				w.importRows(t, 1, []network.RosterRow{row(7, "Acme"), row(8, "Acme"), row(9, "Beta"), row(10, "Gamma")})
+				must(t, w.TallyNotices(t.Context(), chainID, importID(1), 0, 3, 1))
+				w.join(t, noticeOf(row(10, "Gamma")), person(10), anew("Gamma"))
+			},
+			do: func(ctx context.Context, s *Store) error {
+				r := roster{id: importID(2), sync: true, at: later, rows: []network.RosterRow{row(7, "Acme"), row(11, "Delta", "North")}, mischief: func(int) {}}
+				imp, _, err := r.run(ctx, s)
+				if err == nil && imp.State == network.ImportPlanned {
+					if _, err = s.ApplyImport(ctx, chainID, imp.ID, imp.PlanID, later); err == nil {
+						_, _, err = r.run(ctx, s)
+					}
+				}
+				return err
+			},
+		},
+		"revert": {
+			before: func(t *testing.T, w *world) {
+				w.importRows(t, 1, []network.RosterRow{row(7, "Acme"), row(8, "Acme")})
+				w.importRows(t, 2, []network.RosterRow{row(9, "Acme"), row(10, "Beta", "North"), row(11, "Gamma", "South")})
+				must(t, w.TallyNotices(t.Context(), chainID, importID(2), 0, 3, 1))
+				w.join(t, noticeOf(row(11, "Gamma")), person(11), anew("Gamma"))
+			},
+			do: func(ctx context.Context, s *Store) error {
+				imp, err := s.RevertImport(ctx, chainID, importID(2), later)
+				if err == nil && imp.Reverting {
+					err = s.RevertRoster(ctx, imp, later, Run{Now: func() time.Time { return later }, Spare: func() bool { return true }})
+				}
+				return err
+			},
+		},
 		"sweep": {
 			before: func(t *testing.T, w *world) {
 				w.link(t, network.Invite{})

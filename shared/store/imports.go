@@ -271,8 +271,8 @@ func (s *Store) logImport(ctx context.Context, t *tx, i network.Import, what str
 
 // ApplyImport has a plan done: the import's, that somebody has seen. It answers
 // the import as it is now; one that is being done, or was, as it is. ErrStale
-// if its plan is another, or the chain has moved on in a way that touches it
-// (R28), ErrConflict if it isn't planned, ErrNotFound.
+// if its plan is another, or so old that nobody has it any more, or the chain
+// has moved on in a way that touches it (R28), ErrConflict if it isn't planned, ErrNotFound.
 func (s *Store) ApplyImport(ctx context.Context, chain, id, planID string, now time.Time) (network.Import, error) {
 	imp, err := s.turnImport(ctx, chain, id, func(t *tx, it importItem, i *network.Import) (importItem, error) {
 		switch {
@@ -282,6 +282,9 @@ func (s *Store) ApplyImport(ctx context.Context, chain, id, planID string, now t
 			return it, errSame
 		case i.State != network.ImportPlanned:
 			return it, network.ErrConflict
+		}
+		if now.After(i.StartedAt.Add(rowsKept)) {
+			return it, network.ErrStale
 		}
 		touched, last, err := s.touched(ctx, *i, it)
 		if err == nil && !touched {

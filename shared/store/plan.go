@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -66,6 +67,7 @@ type planning struct {
 	held    map[int][]byte // the rows of a short roster
 	planner *network.Planner
 	counts  network.Counts
+	beaten  time.Time
 	new     []inserted // plans that wait to be written
 	news    map[key][]network.Verdict
 	pack    packer
@@ -73,7 +75,7 @@ type planning struct {
 
 // make makes the plan.
 func (p *planning) make() (made importItem, err error) {
-	p.planner = network.NewPlanner(p.imp, p.tree, p.limit)
+	p.planner, p.beaten = network.NewPlanner(p.imp, p.tree, p.limit), time.Now()
 	p.news = map[key][]network.Verdict{}
 	if err := p.know(); err != nil {
 		return made, err
@@ -164,8 +166,8 @@ func (p *planning) chunkByChunk(keep bool) error {
 			return err
 		}
 		err = p.rows(from, min(from+partChunks, p.chunks), func(n int, packed []byte) error {
-			if !p.run.Spare() {
-				return ErrTimeUp
+			if err := p.wanted(); err != nil {
+				return err
 			}
 			c, err := u.unpack(packed)
 			if err != nil {
@@ -179,6 +181,19 @@ func (p *planning) chunkByChunk(keep bool) error {
 		if err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// wanted is nil while there is time for another chunk and nobody has cancelled
+// the import.
+func (p *planning) wanted() error {
+	if !p.run.Spare() {
+		return ErrTimeUp
+	}
+	if now := time.Now(); now.Sub(p.beaten) >= beatEvery {
+		p.beaten = now
+		return p.s.beat(p.ctx, p.imp, network.ImportReading, p.imp.Read, p.run.Now())
 	}
 	return nil
 }
@@ -318,8 +333,8 @@ func (p *planning) unnamed() (chunks int, err error) {
 		return nil
 	}
 	for part := range slices.Chunk(partners, 50) {
-		if !p.run.Spare() {
-			return 0, ErrTimeUp
+		if err := p.wanted(); err != nil {
+			return 0, err
 		}
 		verdicts, err := p.s.missing(p.ctx, p.imp.Chain, part, p.planner)
 		if err != nil {
