@@ -263,7 +263,7 @@ func TestABulkInsertBelievesNoAnswerThatItDoesNotUnderstand(t *testing.T) {
 		"nothing":           ``,
 		"an unknown error":  `{"Responses":[{"TableName":"tab"},{"Error":{"Code":"AccessDenied"}}]}`,
 		"no JSON":           `<html>`,
-		"no end":  `{"Responses":[{"TableName":"tab"},{"TableName":"tab"}]`,
+		"no end":            `{"Responses":[{"TableName":"tab"},{"TableName":"tab"}]`,
 		"validation failed": `{"Responses":[{"Error":{"Code":"ValidationError","Message":"x"},"TableName":"tab"},{"TableName":"tab"}]}`,
 	} {
 		s := New(clientOf(wire(func(*http.Request) (*http.Response, error) { return answer(200, says), nil }), "http://127.0.0.1"), "tab")
