@@ -84,7 +84,7 @@ func (n *notices) invite(ctx context.Context, e network.Event, last bool) error 
 	slots := make(chan struct{}, senders)
 	for _, k := range named {
 		switch {
-		case k.Undeliverable: // an earlier delivery of the message has tried
+		case k.Undeliverable != "": // an earlier delivery of the message has tried
 			undeliverable++
 			continue
 		case k.HasJoined(), !k.LeftAt.IsZero():
@@ -115,7 +115,7 @@ func (n *notices) invite(ctx context.Context, e network.Event, last bool) error 
 		return fmt.Errorf("invite: %w", failed)
 	}
 	for _, k := range stumbled {
-		if err := n.store.Undeliverable(ctx, k.Contact); err != nil {
+		if _, err := n.store.Undeliverable(ctx, k.Contact, network.ByGateway); err != nil {
 			return err
 		}
 		undeliverable++
@@ -123,7 +123,7 @@ func (n *notices) invite(ctx context.Context, e network.Event, last bool) error 
 	if failed != nil {
 		slog.ErrorContext(ctx, "notices given up", "chain", e.Chain, "import", e.Import, "chunk", e.Chunk, "notices", len(stumbled), "err", failed)
 	}
-	return n.store.TallyNotices(ctx, e.Chain, e.Import, e.Chunk, len(named), undeliverable)
+	return n.store.TallyNotices(ctx, e.Chain, e.Import, e.Chunk, network.Tally{Notified: len(named), Undeliverable: undeliverable})
 }
 
 // inviteOne sends one contact's notice, and notes if it can't be delivered.
@@ -137,7 +137,7 @@ func (n *notices) inviteOne(ctx context.Context, c network.Chain, k store.Recipi
 		say.URL = n.web + "/j/" + token.Reveal()
 		out, err = n.send(ctx, say, k.Phone, fmt.Sprintf("invited.%s.%s.%s.%d", k.Chain, k.Partner, k.Person, k.TokenVersion))
 		if err == nil && out == notice.Undeliverable {
-			err = n.store.Undeliverable(ctx, k.Contact)
+			_, err = n.store.Undeliverable(ctx, k.Contact, network.ByGateway)
 		}
 		return err
 	})

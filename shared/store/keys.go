@@ -88,6 +88,10 @@ func tallyKey(chain, imp string, chunk int) key {
 	return key{"CHAIN#" + chain + "#PROGRESS", fmt.Sprintf("%s#%05d", imp, chunk/tallyChunks)}
 }
 
+// budgetKey is what a phone has been told lately. The person is their phone.
+// It lies apart from what they are, which is read whenever they ask something.
+func budgetKey(person string) key { return key{"BUDGET#" + person, "BUDGET"} }
+
 // onceKey remembers what an Idempotency-Key made.
 func onceKey(person, corp, kind, k string) key {
 	return key{"ONCE#" + person + "#" + corp, kind + "#" + k}
@@ -165,5 +169,8 @@ func (k key) attrs() map[string]types.AttributeValue {
 
 // afterLast cuts the id off the end of a sort key.
 func afterLast(sk string) string { return sk[strings.LastIndexByte(sk, '#')+1:] }
+
+// afterFirst is the second part of a sort key.
+func afterFirst(sk string) string { return strings.Split(sk, "#")[1] }
 
 func str(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
