@@ -5,9 +5,9 @@ import (
 	"slices"
 )
 
-// BlockChain notes that a person wants no more notices of a chain (R48): from the
+// block notes that a person wants no more notices of a chain (R48): from the
 // write on none is sent, of whatever kind. Twice is once.
-func (s *Store) BlockChain(ctx context.Context, chain, person string) error {
+func (s *Store) block(ctx context.Context, chain, person string) error {
 	_, err := s.update(ctx, budgetKey(person), "ADD Blocked :cs, Edition :one REMOVE DeleteAt", "NOT contains(Blocked, :c)", nil,
 		vals{"cs": &stringSet{chain}, "c": chain, "one": 1})
 	return wrap("block", err)

@@ -88,7 +88,7 @@ func TestR48_WhoHasBlockedAChainHearsNothingMoreOfItAndOfOthersAsBefore(t *testi
 	stale, err := w.Budgets(ctx, person(7).ID)
 	must(t, err)
 	for range 2 {
-		must(t, w.BlockChain(ctx, chainID, person(7).ID))
+		must(t, w.block(ctx, chainID, person(7).ID))
 	}
 	for who, want := range map[string]bool{person(7).ID: true, person(8).ID: false} {
 		got, err := w.Blocked(ctx, chainID, who)
