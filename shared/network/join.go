@@ -19,6 +19,7 @@ type Joining struct {
 	Person   Person    // who joins, with a verified phone
 	Contacts []Contact // theirs in this chain, under whichever partner
 	Corp     Corp      // chosen, or to be made
+	Astray   bool      // the invite's maker sees its group no more: who is new lands in the root (R08)
 	Second   bool      // Corp is one that a colleague has made: the person isn't in it as yet
 }
 
@@ -88,7 +89,7 @@ func (j Joining) Target() (partner string, already *Contact, err error) {
 		}
 		return j.Ticket.Partner, nil, nil
 	}
-	if placed && !place.RemovedAt.IsZero() && !j.Invite.CreatedAt.After(place.RemovedAt) {
+	if placed && !place.RemovedAt.IsZero() && !j.Invite.Since().After(place.RemovedAt) {
 		return "", nil, ErrInviteRevoked // R18: also once a colleague is back
 	}
 	if bound {
@@ -137,7 +138,7 @@ func (j Joining) Admit(target string, p *Partner) (Admission, error) {
 		if !place.RemovedAt.IsZero() && !known.NoticeAt.After(place.RemovedAt) {
 			return Admission{}, ErrInviteRevoked // R18: the corp's removal, whichever partner it was
 		}
-	} else if known != nil && !known.LeftAt.IsZero() && !j.Invite.CreatedAt.After(known.LeftAt) {
+	} else if known != nil && !known.LeftAt.IsZero() && !j.Invite.Since().After(known.LeftAt) {
 		return Admission{}, ErrInviteRevoked // R18
 	}
 	a := Admission{Corp: j.Corp, Fresh: p == nil, Known: known != nil}
