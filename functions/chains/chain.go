@@ -200,6 +200,7 @@ func (c *chains) previewChain(w http.ResponseWriter, r *http.Request, is network
 	if err != nil {
 		return err
 	}
+	w.Header().Set("ETag", web.ETag(is.Edition))
 	return web.JSON(w, http.StatusOK, out)
 }
 
