@@ -197,7 +197,7 @@ func TestAnInviteIsMadeAsItIsAskedFor(t *testing.T) {
 		"max_uses": 20.0, "uses": 0.0, "state": "live", "phone": "+8613900000009", "corp_id": w.dealer.ID, "note": "秋季展会",
 		"created_at": "2026-11-22T12:00:00.123Z", "expires_at": "2026-11-23T12:00:00.123Z",
 		"inviter": map[string]any{"person_id": id(w.boss), "name": "Person 1"},
-		"qr":      map[string]any{"png": path + "/" + made + "/qr.png", "svg": path + "/" + made + "/qr.svg"},
+		"qr":      map[string]any{"png": path + "/" + made + "/qr.png", "svg": path + "/" + made + "/qr.svg", "poster": path + "/" + made + "/poster.svg"},
 	}
 	if !reflect.DeepEqual(got.body, want) {
 		t.Errorf("got %v,\nwant %v", got.body, want)

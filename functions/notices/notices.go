@@ -41,6 +41,10 @@ func (n *notices) hear(ctx context.Context, m events.SQSMessage) error {
 		return n.invite(ctx, e, receives >= maxReceives)
 	case network.Joined:
 		return n.store.CountJoin(ctx, e)
+	case network.GroupMigrated:
+		return n.migrated(ctx, e)
+	case network.InviteAstray:
+		return n.tellAdmins(ctx, e)
 	case network.InviteEnded, network.RosterEnded, network.RosterFailed:
 		return n.tellMaker(ctx, e)
 	}

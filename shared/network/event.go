@@ -21,6 +21,8 @@ type Event struct {
 
 	Application string `json:"application,omitempty"`
 	Conflict    string `json:"conflict,omitempty"`
+	Migration   string `json:"migration,omitempty"`
+	Astray      bool   `json:"astray,omitempty"` // joined: in the root, since the invite's maker sees its group no more (R08)
 }
 
 // EventKind says what happened.
@@ -36,6 +38,8 @@ const (
 	InviteEnded    EventKind = "invite_expired"      // its maker is to be told
 	RosterEnded    EventKind = "roster_expired"      // the importer is to be told
 	RosterFailed   EventKind = "roster_failed"       // likewise: it did not finish
+	InviteAstray   EventKind = "invite_astray"       // its maker sees its group no more: the chain's admins are to be told (R08)
+	GroupMigrated  EventKind = "group_migrated"      // a part of a WeChat group's people are to be told (R45)
 	ImportApply    EventKind = "import_apply"        // an import's plan is to be done
 	ImportCancel   EventKind = "import_cancel"       // an import was cancelled: what it had kept for later goes
 	ImportRevert   EventKind = "import_revert"       // an import is to be taken back

@@ -40,6 +40,27 @@ func Invited(lang Lang, chain, owner, corp string) Notice {
 	return say("邀请您加入「%[1]s」", "%[2]s邀请%[3]s加入上下游「%[1]s」。打开链接可查看详情并加入，未加入前不会有任何变化。", chain, owner, corp)
 }
 
+// GroupMigrated tells somebody of a WeChat group that the group's people are
+// invited to a chain (R45). What the group is called stays with it: that is free
+// text of its owner's, and nobody has agreed to anything yet (R48).
+func GroupMigrated(lang Lang, chain, owner string) Notice {
+	if lang == English {
+		return say("You are invited to %[1]s",
+			"%[2]s invites your WeChat group to its partner network %[1]s. Open the link to see what it is and to join; nothing happens until you do.", chain, owner)
+	}
+	return say("邀请您加入「%[1]s」", "%[2]s邀请您所在的微信群成员加入上下游「%[1]s」。打开链接可查看详情并加入，未加入前不会有任何变化。", chain, owner)
+}
+
+// InviteAstray tells a chain's admins that whoever comes by somebody's invite now
+// stands in the root group, since its maker sees the group no more that it was for
+// (R08).
+func InviteAstray(lang Lang, chain, maker string) Notice {
+	if lang == English {
+		return say("An invite to %[1]s leads to the root group", "%[2]s no longer sees the group that their invite to %[1]s was for, so whoever joins by it stands in the root group. Move them, or revoke the invite.", chain, maker)
+	}
+	return say("「%[1]s」的一个邀请已转入根分组", "%[2]s已看不到其邀请对应的分组，通过该邀请加入「%[1]s」的企业将进入根分组。请调整其分组，或撤销该邀请。", chain, maker)
+}
+
 // InviteExpired tells an invite's maker that it has run out, and how many
 // joined by it. note is what the maker wrote on it, "" for none.
 func InviteExpired(lang Lang, chain, note string, joined int) Notice {

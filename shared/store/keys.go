@@ -30,7 +30,21 @@ func groupKey(chain string, id int) key {
 	return key{"CHAIN#" + chain + "#GROUPS", fmt.Sprintf("GROUP#%010d", id)}
 }
 func inviteKey(chain, invite string) key { return key{"CHAIN#" + chain + "#INVITES", invite} }
-func importKey(chain, id string) key     { return key{"CHAIN#" + chain + "#IMPORTS", id} }
+
+// A migrated WeChat group is found by its id, newest first, and by whose it is;
+// its people lie in chunks of their own (R45).
+func migrationKey(chain, id string) key { return key{"CHAIN#" + chain + "#MIGRATIONS", id} }
+func migratedKey(chain, group string) key {
+	return key{"CHAIN#" + chain + "#MIGRATED", group}
+}
+func migrantsKey(chain, id string, n int) key {
+	return key{"CHAIN#" + chain + "#MIGRATION#" + id, fmt.Sprintf("MEMBERS#%02d", n)}
+}
+
+// toldKey says that a person has had a chain's notice of a day.
+func toldKey(person, chain, day string) key { return key{"TOLD#" + person, chain + "#" + day} }
+
+func importKey(chain, id string) key { return key{"CHAIN#" + chain + "#IMPORTS", id} }
 
 // partnerKey spreads a chain's partners over partitions by their id, which is
 // a hash: a chain of any size is written at the table's pace.

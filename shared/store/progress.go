@@ -330,7 +330,15 @@ func (s *Store) Undeliverable(ctx context.Context, k network.Contact, why networ
 // the contact (R32), the uses of an unlimited link (R15). Once a join, because
 // the contact notes it in the same write. That a partner has come counts for
 // the import that made it.
+//
+// Whom an invite brought that is astray the admins are told of, by the invite's
+// own outbox (R08).
 func (s *Store) CountJoin(ctx context.Context, e network.Event) error {
+	if e.Astray {
+		if err := s.strayed(ctx, e.Chain, e.Invite); err != nil {
+			return err
+		}
+	}
 	err := s.commit(ctx, func() (*tx, error) {
 		keys := []key{contactKey(e.Person, e.Chain, e.Partner)}
 		if e.Invite != "" {

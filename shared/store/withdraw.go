@@ -135,12 +135,16 @@ func (s *Store) tallyWithdrawn(ctx context.Context, chain, part string, out []co
 		for _, k := range some {
 			told := slices.Contains(t.Sent, k.Chunk)
 			now := k.steps(told)
-			if !told {
-				now.Undeliverable = "" // their chunk will not count them
-			}
 			was := now
 			was.Withdrawn, now.Withdrawn = false, true // whatever end they had come to
-			sum = sum.And(now.Tally().Since(was.Tally()))
+			counted := was.Tally()
+			if !told && k.Undeliverable != "" {
+				// Their chunk was to count that, and they aren't of it any more.
+				pending := network.Steps{Undeliverable: k.Undeliverable}.Tally()
+				pending.Imported = 0
+				counted = counted.Since(pending)
+			}
+			sum = sum.And(now.Tally().Since(counted))
 		}
 		add, v := adding(sum)
 		v["parts"], v["part"] = &stringSet{part}, part
