@@ -39,6 +39,7 @@ const (
 	RosterEnded    EventKind = "roster_expired"      // the importer is to be told
 	RosterFailed   EventKind = "roster_failed"       // likewise: it did not finish
 	InviteAstray   EventKind = "invite_astray"       // its maker sees its group no more: the chain's admins are to be told (R08)
+	InviteAdopted  EventKind = "invite_adopted"      // who had made it is to be told (R09)
 	GroupMigrated  EventKind = "group_migrated"      // a part of a WeChat group's people are to be told (R45)
 	ImportApply    EventKind = "import_apply"        // an import's plan is to be done
 	ImportCancel   EventKind = "import_cancel"       // an import was cancelled: what it had kept for later goes

@@ -114,6 +114,9 @@ func tallyKey(chain, imp string, chunk int) key {
 // It lies apart from what they are, which is read whenever they ask something.
 func budgetKey(person string) key { return key{"BUDGET#" + person, "BUDGET"} }
 
+// callKey is when a chain's admin was last told that applications wait.
+func callKey(person, chain string) key { return key{"BUDGET#" + person, "CALL#" + chain} }
+
 // onceKey remembers what an Idempotency-Key made.
 func onceKey(person, corp, kind, k string) key {
 	return key{"ONCE#" + person + "#" + corp, kind + "#" + k}
