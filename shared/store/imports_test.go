@@ -393,7 +393,7 @@ func TestR31_RowsArePagedInTheSheetsOrderWhateverTheirOutcome(t *testing.T) {
 			var got []int
 			for cursor := ""; ; {
 				w.tb.Reset()
-				page, next, err := w.Rows(ctx, chainID, importID(1), want, cursor, limit)
+				page, next, err := w.Rows(ctx, network.Import{Chain: chainID, ID: importID(1)}, want, cursor, limit)
 				must(t, err)
 				for _, p := range page {
 					got = append(got, p.Row)
