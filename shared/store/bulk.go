@@ -85,6 +85,8 @@ func (i *contactItem) attributes(a *attributes) {
 	a.count("TokenVersion", int64(i.TokenVersion))
 	a.count("NoticeAt", int64(i.NoticeAt))
 	a.flag("Undeliverable", i.Undeliverable)
+	a.count("OpenedAt", int64(i.OpenedAt))
+	a.count("DeclinedAt", int64(i.DeclinedAt))
 	a.optional("Corp", i.Corp)
 	a.count("JoinedAt", int64(i.JoinedAt))
 	a.count("LeftAt", int64(i.LeftAt))

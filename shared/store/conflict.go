@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"errors"
-
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -138,7 +137,8 @@ func (s *Store) putNew(ctx context.Context, it disputeItem) (was disputeItem, er
 	return was, err
 }
 
-// Conflicts lists a chain's conflicts of a state, the oldest first.
+// Conflicts lists a chain's conflicts of a state, the oldest first; all of them
+// if it is "", the open ones first.
 func (s *Store) Conflicts(ctx context.Context, chain string, state network.DisputeState, cursor string, limit int) (page []network.Dispute, next string, err error) {
 	last := ""
 	if cursor != "" {
@@ -146,7 +146,7 @@ func (s *Store) Conflicts(ctx context.Context, chain string, state network.Dispu
 			return nil, "", err
 		}
 	}
-	prefix := string(state) + "#"
+	prefix := disputesOf(state)
 	in := &dynamodb.QueryInput{
 		TableName: &s.table, IndexName: aws.String("list"), Limit: aws.Int32(int32(limit)),
 		KeyConditionExpression: aws.String("LPK = :pk AND LSK BETWEEN :last AND :end"),
