@@ -40,6 +40,7 @@ type world struct {
 	boss  web.Claims // its super-admin
 	chain network.Chain
 	token string // of the link
+	from  string // the address that requests come from, "" for the usual one
 }
 
 func setup(t *testing.T) *world {
@@ -198,6 +199,9 @@ func (w *world) as(t *testing.T, who web.Claims, method, path, body string, head
 	}
 	for i := 0; i < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
+	}
+	if w.from != "" {
+		r.RemoteAddr = w.from // as the gateway gives it: without a port
 	}
 	a := answer{ResponseRecorder: httptest.NewRecorder()}
 	w.h.ServeHTTP(a, r)

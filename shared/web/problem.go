@@ -97,9 +97,9 @@ func fail(w *answer, r *http.Request, err error) {
 	}
 
 	lang := Language(r)
-	b, err := json.Marshal(problemOf(r, e, status))
-	if err != nil {
-		panic(err) // strings and ints: can't be
+	b, wrong := json.Marshal(problemOf(r, e, status))
+	if wrong != nil {
+		panic(wrong) // strings and ints: can't be
 	}
 	h := w.Header()
 	h.Del("ETag") // what the handler said of the answer that it didn't give
