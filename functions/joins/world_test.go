@@ -45,6 +45,12 @@ type world struct {
 
 func setup(t *testing.T) *world {
 	t.Helper()
+	return setupWith(t, func(*network.Chain) {})
+}
+
+// setupWith lets a test have a chain with other limits.
+func setupWith(t *testing.T, change func(*network.Chain)) *world {
+	t.Helper()
 	tb := dynamotest.New(t)
 	w := &world{Store: store.New(tb.Client, tb.Name), tb: tb, now: noon}
 	j := &joins{store: w.Store, person: people, tokens: keys, now: func() time.Time { return w.now }}
@@ -55,6 +61,7 @@ func setup(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
+	change(&c)
 	if w.chain, err = w.CreateChain(t.Context(), c, w.owner, store.Once{}); err != nil {
 		t.Fatal(err)
 	}
