@@ -4,10 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
-	"time"
 
-	"github.com/tributary-app/tributary/shared/batch"
 	"github.com/tributary-app/tributary/shared/network"
 	"github.com/tributary-app/tributary/shared/notice"
 )
@@ -33,55 +30,24 @@ func (n *notices) migrated(ctx context.Context, e network.Event) error {
 	}
 	say := notice.GroupMigrated(notice.Chinese, c.Name, c.OwnerName)
 	say.URL = n.web + "/j/" + token.Reveal()
-	var mu sync.Mutex
-	var failed error
-	var wg sync.WaitGroup
-	slots := make(chan struct{}, senders)
-	for _, k := range m.Members {
-		slots <- struct{}{}
-		if end, limited := ctx.Deadline(); limited && time.Until(end) < margin {
-			wg.Wait()
-			return errors.New("migrated: the time is up")
-		}
-		wg.Go(func() {
-			defer func() { <-slots }()
-			err := batch.Guard(func() error {
-				_, err := n.send(ctx, say, k.Phone, fmt.Sprintf("migrated.%s.%s.%s", e.Chain, k.Person, network.DayOf(m.CreatedAt)))
-				return err
-			})
-			if err != nil {
-				mu.Lock()
-				failed = err
-				mu.Unlock()
-			}
-		})
+	people := make([]string, len(m.Members))
+	for i, k := range m.Members {
+		people[i] = k.Person
 	}
-	wg.Wait()
-	if failed != nil {
-		return fmt.Errorf("migrated: %w", failed)
+	budgets, err := n.store.Budgets(ctx, people...)
+	if err != nil {
+		return err
+	}
+	errs, in := each(ctx, len(m.Members), func(i int) error {
+		k := m.Members[i]
+		_, err := n.send(ctx, say, to{k.Person, k.Phone, false}, c.ID, budgets, fmt.Sprintf("migrated.%s.%s.%s", e.Chain, k.Person, network.DayOf(m.CreatedAt)))
+		return err
+	})
+	if !in {
+		return errors.New("migrated: the time is up")
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("migrated: %w", err)
 	}
 	return n.store.MigrantsTold(ctx, e.Chain, e.Migration, e.Chunk, n.now())
-}
-
-// tellAdmins tells the chain's admins that people come by an invite into the root
-// group, because its maker sees its group no more (R08).
-func (n *notices) tellAdmins(ctx context.Context, e network.Event) error {
-	c, err := n.store.Chain(ctx, e.Chain)
-	if err != nil {
-		return err
-	}
-	invite, err := n.store.Invite(ctx, e.Chain, e.Invite)
-	if err != nil {
-		return err
-	}
-	admins, err := n.store.ChainAdmins(ctx, c)
-	if err != nil {
-		return err
-	}
-	for _, m := range admins {
-		if _, err := n.send(ctx, notice.InviteAstray(notice.Chinese, c.Name, invite.MakerName), m.Phone, e.ID+"."+m.Person); err != nil {
-			return err
-		}
-	}
-	return nil
 }

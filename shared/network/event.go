@@ -19,8 +19,10 @@ type Event struct {
 	First   bool   `json:"first,omitempty"`  // joined: the partner's first person
 	Count   int    `json:"count,omitempty"`  // roster_expired: contacts who did not join
 
-	Migration string `json:"migration,omitempty"`
-	Astray    bool   `json:"astray,omitempty"` // joined: in the root, since the invite's maker sees its group no more (R08)
+	Application string `json:"application,omitempty"`
+	Conflict    string `json:"conflict,omitempty"`
+	Migration   string `json:"migration,omitempty"`
+	Astray      bool   `json:"astray,omitempty"` // joined: in the root, since the invite's maker sees its group no more (R08)
 }
 
 // EventKind says what happened.
@@ -29,15 +31,20 @@ type EventKind string
 const (
 	RosterImported EventKind = "roster_imported" // a chunk's new contacts are to be told
 	Joined         EventKind = "joined"
-	InviteEnded    EventKind = "invite_expired"  // its maker is to be told
-	RosterEnded    EventKind = "roster_expired"  // the importer is to be told
-	RosterFailed   EventKind = "roster_failed"   // likewise: it did not finish
-	InviteAstray   EventKind = "invite_astray"   // its maker sees its group no more: the chain's admins are to be told (R08)
-	GroupMigrated  EventKind = "group_migrated"  // a part of a WeChat group's people are to be told (R45)
-	ImportApply    EventKind = "import_apply"    // an import's plan is to be done
-	ImportCancel   EventKind = "import_cancel"   // an import was cancelled: what it had kept for later goes
-	ImportRevert   EventKind = "import_revert"   // an import is to be taken back
-	ImportContinue EventKind = "import_continue" // a run had no time left
+	Applied        EventKind = "applied"             // the chain's admins are to be told
+	Decided        EventKind = "application_decided" // the applicant is to be told
+	Conflicted     EventKind = "partner_conflict"    // the chain's admins are to be told (R23)
+	Resolved       EventKind = "conflict_resolved"   // who waited is to be told
+	InviteEnded    EventKind = "invite_expired"      // its maker is to be told
+	RosterEnded    EventKind = "roster_expired"      // the importer is to be told
+	RosterFailed   EventKind = "roster_failed"       // likewise: it did not finish
+	InviteAstray   EventKind = "invite_astray"       // its maker sees its group no more: the chain's admins are to be told (R08)
+	InviteAdopted  EventKind = "invite_adopted"      // who had made it is to be told (R09)
+	GroupMigrated  EventKind = "group_migrated"      // a part of a WeChat group's people are to be told (R45)
+	ImportApply    EventKind = "import_apply"        // an import's plan is to be done
+	ImportCancel   EventKind = "import_cancel"       // an import was cancelled: what it had kept for later goes
+	ImportRevert   EventKind = "import_revert"       // an import is to be taken back
+	ImportContinue EventKind = "import_continue"     // a run had no time left
 )
 
 // ForImports reports whether the event is for whoever runs imports, and not

@@ -30,7 +30,9 @@ const (
 	contactPrefix = "ct"
 	planPrefix    = "pl"
 
-	migrationPrefix = "mi"
+	applicationPrefix = "ap"
+	disputePrefix     = "cf"
+	migrationPrefix   = "mi"
 )
 
 func randomID(prefix string) string {
@@ -86,6 +88,7 @@ func ValidPartnerID(s string) bool { return validID(partnerPrefix, s) }
 func ValidPersonID(s string) bool  { return validID(personPrefix, s) }
 func ValidCorpID(s string) bool    { return validID(corpPrefix, s) }
 func ValidInviteID(s string) bool  { return validID(invitePrefix, s) }
+func ValidDisputeID(s string) bool { return validID(disputePrefix, s) }
 func ValidImportID(s string) bool  { return validID(importPrefix, s) }
 
 // NewMigrationID names a new migration of a WeChat group, in the order of time.

@@ -66,6 +66,14 @@ func contactKey(person, chain, partner string) key {
 	return key{"PERSON#" + person, "CHAIN#" + chain + "#" + partner}
 }
 
+// applicationKey lies with the applicant, as a contact does: a join reads it
+// with them.
+func applicationKey(person, chain, corp string) key {
+	return key{"PERSON#" + person, "APPLY#" + chain + "#" + corp}
+}
+
+func disputeKey(chain, id string) key { return key{"CHAIN#" + chain + "#CONFLICTS", id} }
+
 // rowsKey holds a chunk of an import's rows, planKey what is to be done with
 // them. So many of both share a partition that one query reads it, and that no
 // partition is written all of a long roster.
@@ -102,6 +110,13 @@ func tallyKey(chain, imp string, chunk int) key {
 	return key{"CHAIN#" + chain + "#PROGRESS", fmt.Sprintf("%s#%05d", imp, chunk/tallyChunks)}
 }
 
+// budgetKey is what a phone has been told lately. The person is their phone.
+// It lies apart from what they are, which is read whenever they ask something.
+func budgetKey(person string) key { return key{"BUDGET#" + person, "BUDGET"} }
+
+// callKey is when a chain's admin was last told that applications wait.
+func callKey(person, chain string) key { return key{"BUDGET#" + person, "CALL#" + chain} }
+
 // onceKey remembers what an Idempotency-Key made.
 func onceKey(person, corp, kind, k string) key {
 	return key{"ONCE#" + person + "#" + corp, kind + "#" + k}
@@ -121,6 +136,17 @@ func listShard(chain string, i int) string { return fmt.Sprintf("CHAIN#%s#L%d", 
 // who they are is one page of a corp of any size, then by name.
 func memberList(m network.Member) key {
 	return key{"CORP#" + m.Corp + "#MEMBERS", rank(m.Role) + "#" + m.Name + "#" + m.Person}
+}
+
+// applicationList sorts a chain's applications by state, the oldest first.
+func applicationList(a network.Application) key {
+	return key{applicationShard(a.Chain, int(shard(a.ID, listShards))), fmt.Sprintf("%s#%013d#%s", a.State, a.CreatedAt.UnixMilli(), a.ID)}
+}
+func applicationShard(chain string, i int) string { return fmt.Sprintf("CHAIN#%s#A%d", chain, i) }
+
+// disputeList does the same for conflicts, which are few.
+func disputeList(d network.Dispute) key {
+	return key{"CHAIN#" + d.Chain + "#CONFLICTS", fmt.Sprintf("%s#%013d#%s", d.State, d.CreatedAt.UnixMilli(), d.ID)}
 }
 
 func rank(r network.Role) string {
@@ -179,5 +205,8 @@ func (k key) attrs() map[string]types.AttributeValue {
 
 // afterLast cuts the id off the end of a sort key.
 func afterLast(sk string) string { return sk[strings.LastIndexByte(sk, '#')+1:] }
+
+// afterFirst is the second part of a sort key.
+func afterFirst(sk string) string { return strings.Split(sk, "#")[1] }
 
 func str(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
