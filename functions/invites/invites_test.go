@@ -628,7 +628,8 @@ func TestNoLogHoldsATokenAPhoneOrANote(t *testing.T) {
 // sends; what it is for is answered.
 func TestTheSampleEventsWork(t *testing.T) {
 	t.Parallel()
-	want := map[string]int{"1-create.json": 201, "2-list.json": 200, "3-get.json": 200, "4-qr-png.json": 200, "5-qr-svg.json": 200, "6-revoke.json": 200}
+	want := map[string]int{"1-create.json": 201, "2-list.json": 200, "3-get.json": 200, "4-qr-png.json": 200, "5-qr-svg.json": 200, "6-poster.json": 200, "6-resend.json": 200,
+		"7-adopt.json": 200, "7-migrate-group.json": 201, "8-list-migrations.json": 200, "8-no-such-migration.json": 404, "9-revoke-many.json": 200, "9-revoke.json": 200}
 	files, err := filepath.Glob("../../events/invites/*.json")
 	if err != nil || len(files) != len(want) {
 		t.Fatalf("got %v (%v), want %d files", files, err, len(want))

@@ -70,15 +70,11 @@ func posterOf(code *qr.Code, c network.Chain, v network.Invite, small, english b
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" xml:lang="%s" width="%s" height="%s" viewBox="0 0 %d %d">`, lang, width, height, paperWidth, paperHeight)
 	fmt.Fprintf(&b, `<title>%s</title><path fill="#fff" d="M0 0h%dv%dH0z"/>`, html.EscapeString(network.Shown(c.Name)), paperWidth, paperHeight)
 	fmt.Fprintf(&b, `<g text-anchor="middle" fill="#111" font-family="PingFang SC, Microsoft YaHei, Noto Sans CJK SC, Noto Sans SC, Helvetica, Arial, sans-serif">`)
-	line(&b, 8, 30, heading)
-	size, lines := fit(c.Name, 18, 2)
-	for n, l := range lines {
-		line(&b, size, titleAt+float64(n)*size*1.25, l)
-	}
-	size, lines = fit(fmt.Sprintf(by, v.MakerName), 8, 1)
-	line(&b, size, codeAt-8, lines[0])
-	line(&b, 9, codeAt+codeMM+15, how)
-	line(&b, 7, codeAt+codeMM+30, fmt.Sprintf(until, network.Tell(v.ExpiresAt(c), english)))
+	write(&b, 8, 1, 30, heading)
+	write(&b, 18, 2, titleAt, c.Name)
+	write(&b, 8, 1, codeAt-8, fmt.Sprintf(by, v.MakerName))
+	write(&b, 9, 1, codeAt+codeMM+15, how)
+	write(&b, 7, 1, codeAt+codeMM+30, fmt.Sprintf(until, network.Tell(v.ExpiresAt(c), english)))
 	fmt.Fprintf(&b, `</g><g transform="translate(%d %d) scale(%.6f)" shape-rendering="crispEdges">`,
 		(paperWidth-codeMM)/2, codeAt, float64(codeMM)/float64(code.Size+2*quiet))
 	draw(&b, code)
@@ -86,9 +82,13 @@ func posterOf(code *qr.Code, c network.Chain, v network.Invite, small, english b
 	return b.Bytes()
 }
 
-// line writes one line in the middle, of size mm.
-func line(b *bytes.Buffer, size, y float64, s string) {
-	fmt.Fprintf(b, `<text x="%d" y="%.1f" font-size="%.1f">%s</text>`, paperWidth/2, y, size, html.EscapeString(network.Shown(s)))
+// write writes a text in the middle from y on, of size mm or, that it may fit into
+// so many lines, smaller.
+func write(b *bytes.Buffer, size float64, most int, y float64, s string) {
+	size, lines := fit(network.Shown(s), size, most)
+	for n, l := range lines {
+		fmt.Fprintf(b, `<text x="%d" y="%.1f" font-size="%.2f">%s</text>`, paperWidth/2, y+float64(n)*size*1.25, size, html.EscapeString(l))
+	}
 }
 
 // fit breaks a text into at most so many lines, as large as the paper allows, but
@@ -131,8 +131,8 @@ func em(r rune) float64 {
 	switch {
 	case r >= 0x1100:
 		return 1 // Chinese, and whatever else stands as wide
-	case r >= 'a' && r <= 'z' && r != 'm' && r != 'w', r == ' ', r == '-', r == '(', r == ')':
-		return 0.62
+	case r > '~', r >= 'A' && r <= 'Z', r == 'm', r == 'w', r == '@', r == '%':
+		return 0.95
 	}
-	return 0.9
+	return 0.62
 }
