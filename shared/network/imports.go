@@ -167,6 +167,7 @@ type Tally struct {
 	Counts        Counts // of the rows that are done
 	Imported      int
 	Notified      int // told, or tried in vain
+	Queued        int // to be told, their chunk's notices being under way
 	Undeliverable int
 	Joined        int
 	Withdrawn     int // ended by a Sync, or by the import's being reverted
@@ -198,6 +199,7 @@ type Funnel struct {
 	Expired       int `json:"expired"`
 	Withdrawn     int `json:"withdrawn"`
 
+	Queued     int `json:"-"` // notices under way
 	Partners   int `json:"-"` // imported
 	PartnersIn int `json:"-"` // of them, joined
 }
@@ -209,6 +211,7 @@ func Progress(tallies []Tally, history []PolicyChange, now time.Time) Funnel {
 	for _, t := range tallies {
 		f.Imported += t.Imported
 		f.Notified += t.Notified
+		f.Queued += t.Queued
 		f.Undeliverable += t.Undeliverable
 		f.Joined += t.Joined
 		f.Withdrawn += t.Withdrawn
