@@ -493,13 +493,13 @@ func TestR32_ProgressIsWhatBecameOfTheRosters(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	ctx := t.Context()
-	empty := `{"contacts":{"imported":0,"notified":0,"undeliverable":0,"opened":0,"joined":0,"declined":0,"expired":0,"withdrawn":0},"partners":{"imported":0,"joined":0}}`
+	empty := `{"contacts":{"imported":0,"notified":0,"undeliverable":0,"opened":0,"joined":0,"declined":0,"expired":0,"withdrawn":0,"blocked":0,"over_budget":0},"partners":{"imported":0,"joined":0}}`
 	if got := w.as(t, w.boss, progress).want(t, 200, ""); got.Body.String() != empty {
 		t.Errorf("got %s, want %s", got.Body, empty)
 	}
 	first := w.roster(t, row("Acme", 50), row("Acme", 51), row("Beta", 52))
 	second := w.roster(t, row("Gamma", 53))
-	if err := w.TallyNotices(ctx, chainID, first, 0, 3, 1); err != nil {
+	if err := w.TallyNotices(ctx, chainID, first, 0, network.Tally{Notified: 3, Undeliverable: 1}); err != nil {
 		t.Fatal(err)
 	}
 	acme := w.corp(t, "Acme", claims(50))
@@ -516,10 +516,10 @@ func TestR32_ProgressIsWhatBecameOfTheRosters(t *testing.T) {
 		query, want string
 		at          time.Time
 	}{
-		{"?import_id=" + first, `{"contacts":{"imported":3,"notified":3,"undeliverable":1,"opened":0,"joined":1,"declined":0,"expired":0,"withdrawn":0},"partners":{"imported":2,"joined":1}}`, noon},
-		{"?import_id=" + second, `{"contacts":{"imported":1,"notified":0,"undeliverable":0,"opened":0,"joined":0,"declined":0,"expired":0,"withdrawn":0},"partners":{"imported":1,"joined":0}}`, noon},
-		{"", `{"contacts":{"imported":4,"notified":3,"undeliverable":1,"opened":0,"joined":1,"declined":0,"expired":0,"withdrawn":0},"partners":{"imported":3,"joined":1}}`, noon},
-		{"?import_id=" + first, `{"contacts":{"imported":3,"notified":3,"undeliverable":1,"opened":0,"joined":1,"declined":0,"expired":1,"withdrawn":0},"partners":{"imported":2,"joined":1}}`, noon.Add(8 * 24 * time.Hour)},
+		{"?import_id=" + first, `{"contacts":{"imported":3,"notified":3,"undeliverable":1,"opened":1,"joined":1,"declined":0,"expired":0,"withdrawn":0,"blocked":0,"over_budget":0},"partners":{"imported":2,"joined":1}}`, noon},
+		{"?import_id=" + second, `{"contacts":{"imported":1,"notified":0,"undeliverable":0,"opened":0,"joined":0,"declined":0,"expired":0,"withdrawn":0,"blocked":0,"over_budget":0},"partners":{"imported":1,"joined":0}}`, noon},
+		{"", `{"contacts":{"imported":4,"notified":3,"undeliverable":1,"opened":1,"joined":1,"declined":0,"expired":0,"withdrawn":0,"blocked":0,"over_budget":0},"partners":{"imported":3,"joined":1}}`, noon},
+		{"?import_id=" + first, `{"contacts":{"imported":3,"notified":3,"undeliverable":1,"opened":1,"joined":1,"declined":0,"expired":1,"withdrawn":0,"blocked":0,"over_budget":0},"partners":{"imported":2,"joined":1}}`, noon.Add(8 * 24 * time.Hour)},
 	} {
 		w.now = c.at
 		w.tb.Reset()

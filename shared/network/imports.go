@@ -168,12 +168,60 @@ type Tally struct {
 	Imported      int
 	Notified      int // told, or tried in vain
 	Undeliverable int
+	Blocked       int // of them, those who have blocked the chain
+	OverBudget    int // of them, those whose phones had been told enough (R48)
+	Opened        int
 	Joined        int
+	Declined      int
 	Withdrawn     int // ended by a Sync, or by the import's being reverted
 	Recalled      int // of them, those that were told before
 	Partners      int
 	PartnersIn    int       // partners that have joined
 	At            time.Time // when their notices began to live
+}
+
+// Steps is how far a contact has come, as what is noted on them says.
+type Steps struct {
+	Told                                bool // their chunk's notices were sent, also if theirs was in vain
+	Undeliverable                       Undelivered
+	Opened, Declined, Joined, Withdrawn bool
+}
+
+// Tally is what the contact counts for (R32): a step for each that they have
+// reached, and one end, the last. Who has joined or said no has seen what
+// they answer. A step takes the difference of two of these into the tally, so
+// that the tallies are always a recount.
+func (s Steps) Tally() Tally {
+	one := func(is bool) int {
+		if is {
+			return 1
+		}
+		return 0
+	}
+	opened := s.Opened || s.Declined || s.Joined
+	vain := s.Undeliverable != "" && !opened && !s.Withdrawn
+	return Tally{
+		Imported: 1, Notified: one(s.Told), Opened: one(opened), Joined: one(s.Joined),
+		Declined:      one(s.Declined && !s.Joined && !s.Withdrawn),
+		Withdrawn:     one(s.Withdrawn && !s.Joined),
+		Recalled:      one(s.Withdrawn && !s.Joined && s.Told),
+		Undeliverable: one(vain), Blocked: one(vain && s.Undeliverable == ByBlock), OverBudget: one(vain && s.Undeliverable == OverBudget),
+	}
+}
+
+// And is the contacts of two tallies.
+func (t Tally) And(o Tally) Tally { return t.plus(o, 1) }
+
+// Since is what a tally's contacts count for more than they did.
+func (t Tally) Since(was Tally) Tally { return t.plus(was, -1) }
+
+func (t Tally) plus(o Tally, times int) Tally {
+	return Tally{
+		Imported: t.Imported + times*o.Imported, Notified: t.Notified + times*o.Notified, Undeliverable: t.Undeliverable + times*o.Undeliverable,
+		Blocked: t.Blocked + times*o.Blocked, OverBudget: t.OverBudget + times*o.OverBudget, Opened: t.Opened + times*o.Opened,
+		Joined: t.Joined + times*o.Joined, Declined: t.Declined + times*o.Declined, Withdrawn: t.Withdrawn + times*o.Withdrawn,
+		Recalled: t.Recalled + times*o.Recalled,
+	}
 }
 
 // Done counts the rows that tallies say are done.
@@ -198,6 +246,9 @@ type Funnel struct {
 	Expired       int `json:"expired"`
 	Withdrawn     int `json:"withdrawn"`
 
+	Blocked    int `json:"blocked"`     // of the undeliverable
+	OverBudget int `json:"over_budget"` // likewise
+
 	Partners   int `json:"-"` // imported
 	PartnersIn int `json:"-"` // of them, joined
 }
@@ -209,13 +260,18 @@ func Progress(tallies []Tally, history []PolicyChange, now time.Time) Funnel {
 	for _, t := range tallies {
 		f.Imported += t.Imported
 		f.Notified += t.Notified
-		f.Undeliverable += t.Undeliverable
+		// Who answers before their chunk is counted is taken off first.
+		f.Undeliverable += max(0, t.Undeliverable)
+		f.Blocked += max(0, t.Blocked)
+		f.OverBudget += max(0, t.OverBudget)
+		f.Opened += t.Opened
 		f.Joined += t.Joined
+		f.Declined += t.Declined
 		f.Withdrawn += t.Withdrawn
 		f.Partners += t.Partners
 		f.PartnersIn += t.PartnersIn
 		if !now.Before(ExpiresAt(t.At, 0, history)) {
-			f.Expired += max(0, t.Notified-t.Undeliverable-t.Joined-t.Recalled)
+			f.Expired += max(0, t.Notified-t.Undeliverable-t.Joined-t.Declined-t.Recalled)
 		}
 	}
 	return f

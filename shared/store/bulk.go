@@ -84,7 +84,7 @@ func (i *contactItem) attributes(a *attributes) {
 	a.count("Epoch", int64(i.Epoch))
 	a.count("TokenVersion", int64(i.TokenVersion))
 	a.count("NoticeAt", int64(i.NoticeAt))
-	a.flag("Undeliverable", i.Undeliverable)
+	a.optional("Undeliverable", string(i.Undeliverable))
 	a.count("OpenedAt", int64(i.OpenedAt))
 	a.count("DeclinedAt", int64(i.DeclinedAt))
 	a.optional("Corp", i.Corp)

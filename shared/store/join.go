@@ -74,9 +74,19 @@ func (s *Store) look(ctx context.Context, consistent bool, t network.Ticket, now
 	if l.Err != nil || group <= network.RootGroup {
 		return l, nil
 	}
-	named, err := s.batchGet(ctx, false, groupKey(t.Chain, group))
+	keys = []key{groupKey(t.Chain, group)}
+	if l.Invite.MakerPartner != "" {
+		keys = append(keys, partnerKey(t.Chain, l.Invite.MakerPartner))
+	}
+	named, err := s.batchGet(ctx, false, keys...)
 	if err != nil {
 		return Look{}, wrap("look", err)
+	}
+	if len(keys) > 1 {
+		var p partnerItem
+		if ok, err := named.into(keys[1], &p); err != nil || !ok || l.Chain.Landing(p.Card.Group) != group {
+			return l, wrap("look", err) // R08: its maker sees the group no more, and it leads to the root
+		}
 	}
 	var g groupItem
 	_, err = named.into(groupKey(t.Chain, group), &g)
@@ -177,6 +187,15 @@ func (s *Store) admit(ctx context.Context, q admitting, now time.Time) (network.
 			is := it.partner(chain)
 			is.Group = j.Chain.Landing(is.Group) // a removed one comes back, and its group may have gone (R34)
 			stands = &is
+		}
+		if stands == nil && !q.ticket.IsNotice() {
+			// Asked only of an invite that a partner's person made for somebody new.
+			if j.Astray, err = s.astray(ctx, j.Chain, j.Invite); err != nil {
+				return false, err
+			}
+			if j.Astray {
+				j.Invite.Group = network.RootGroup // R08
+			}
 		}
 		if out, err = j.Admit(target, stands); err != nil {
 			out, err = s.refused(ctx, q, r, target, err)
@@ -480,7 +499,7 @@ func (s *Store) joinTx(j network.Joining, a network.Admission, was partnerItem, 
 	k := newContactItem(a.Contact)
 	outbox := network.Event{
 		ID: "joined." + a.Contact.MembershipID(), Kind: network.Joined, Chain: chain, Import: k.Import, Chunk: k.Chunk, Invite: k.Invite,
-		Partner: a.Partner.ID, Person: p.ID, First: a.First && was.Card.JoinedAt == 0,
+		Partner: a.Partner.ID, Person: p.ID, First: a.First && was.Card.JoinedAt == 0, Astray: j.Astray,
 	}.Encode()
 	if a.Known {
 		// Not put: what has been counted of them stays noted.

@@ -311,11 +311,11 @@ func TestR32_ContactsArePagedWithHowFarTheyHaveCome(t *testing.T) {
 	must(t, err)
 	for _, r := range k {
 		if r.Name == "张24" {
-			must(t, w.Undeliverable(ctx, r.Contact))
-			must(t, w.Undeliverable(ctx, r.Contact)) // twice is once
+			w.undeliverable(t, r.Contact)
+			w.undeliverable(t, r.Contact) // twice is once
 		}
 	}
-	must(t, w.TallyNotices(ctx, chainID, imp.ID, 0, 5, 1))
+	must(t, w.TallyNotices(ctx, chainID, imp.ID, 0, network.Tally{Notified: 5, Undeliverable: 1}))
 	a := w.join(t, noticeOf(all[0]), person(20), anew("Acme"))
 	w.join(t, noticeOf(all[1]), person(21), anew("Acme"))
 	must(t, w.Leave(ctx, chainID, a.Partner.ID, person(21).ID, noon))

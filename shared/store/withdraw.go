@@ -131,18 +131,24 @@ func (s *Store) tallyWithdrawn(ctx context.Context, chain, part string, out []co
 		if _, err := s.get(ctx, at, &t); err != nil {
 			return err
 		}
-		told, undeliverable := 0, 0
+		var sum network.Tally
 		for _, k := range some {
-			switch {
-			case k.Undeliverable:
-				undeliverable++ // ended there before: now here
-				told++
-			case slices.Contains(t.Sent, k.Chunk):
-				told++
+			told := slices.Contains(t.Sent, k.Chunk)
+			now := k.steps(told)
+			was := now
+			was.Withdrawn, now.Withdrawn = false, true // whatever end they had come to
+			counted := was.Tally()
+			if !told && k.Undeliverable != "" {
+				// Their chunk was to count that, and they aren't of it any more.
+				pending := network.Steps{Undeliverable: k.Undeliverable}.Tally()
+				pending.Imported = 0
+				counted = counted.Since(pending)
 			}
+			sum = sum.And(now.Tally().Since(counted))
 		}
-		err := s.updateOnce(ctx, at, "ADD Withdrawn :n, Recalled :told, Undeliverable :u, Undone :parts", "NOT contains(Undone, :part)", nil,
-			vals{"n": len(some), "told": told, "u": -undeliverable, "parts": &stringSet{part}, "part": part})
+		add, v := adding(sum)
+		v["parts"], v["part"] = &stringSet{part}, part
+		err := s.updateOnce(ctx, at, add+", Undone :parts", "NOT contains(Undone, :part)", nil, v)
 		if err != nil {
 			return err
 		}
