@@ -205,6 +205,8 @@ func TestOpenedAndDeclinedAreNotedOnceAndByTheRecipientAlone(t *testing.T) {
 	look, err := w.Look(ctx, notice, noon)
 	must(t, err)
 	same(t, "noted", []any{look.Contact.OpenedAt, look.Contact.DeclinedAt}, []any{later, later})
+	f := w.funnel(t, noon)
+	same(t, "opened, declined", []int{f.Opened, f.Declined}, []int{1, 1}) // counted at once, by no event
 
 	// No is no promise: while the notice lives they may join by it.
 	w.join(t, notice, person(7), anew("Acme"))

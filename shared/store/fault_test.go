@@ -132,6 +132,38 @@ func deeds() map[string]deed {
 			before: func(*testing.T, *world) {},
 			do:     func(ctx context.Context, s *Store) error { _, _, err := small.run(ctx, s); return err },
 		},
+		"an answer": {
+			before: func(t *testing.T, w *world) {
+				imp, _ := w.importRows(t, 1, []network.RosterRow{row(7, "Acme")})
+				must(t, w.TallyNotices(t.Context(), chainID, imp.ID, 0, network.Tally{Notified: 1}))
+			},
+			do: func(ctx context.Context, s *Store) error {
+				return s.Decline(ctx, noticeOf(row(7, "Acme")), person(7), later)
+			},
+		},
+		"the removal of who is to come": {
+			before: func(t *testing.T, w *world) {
+				imp, _ := w.importRows(t, 1, []network.RosterRow{row(7, "Acme"), row(8, "Acme"), row(9, "Beta")})
+				must(t, w.TallyNotices(t.Context(), chainID, imp.ID, 0, network.Tally{Notified: 3}))
+			},
+			do: func(ctx context.Context, s *Store) error {
+				err := s.RemovePartner(ctx, chainID, noticeOf(row(7, "Acme")).Partner, 0, later)
+				if errors.Is(err, network.ErrNotFound) {
+					return nil // by the try before
+				}
+				return err
+			},
+		},
+		"a notice's budget": {
+			before: func(*testing.T, *world) {},
+			do: func(ctx context.Context, s *Store) error {
+				b, err := s.Budgets(ctx, person(7).ID)
+				if err == nil {
+					_, err = s.Spend(ctx, b, person(7).ID, chainID, "a", false, later)
+				}
+				return err
+			},
+		},
 		"sync": {
 			before: func(t *testing.T, w *world) {
 				w.importRows(t, 1, []network.RosterRow{row(7, "Acme"), row(8, "Acme"), row(9, "Beta"), row(10, "Gamma")})
