@@ -405,6 +405,35 @@ func TestApplicationsAreListedInPagesTheOldestFirst(t *testing.T) {
 	w.costs(t, "a page of applications", 4, 4, 0)
 }
 
+// No rows of the design; held so that nobody is surprised.
+func TestWhatApplicationsAndConflictsCost(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	c, p := w.corp(t, 7)
+	d, q := w.corp(t, 8)
+	link := w.link(t, network.Invite{MaxUses: 5})
+	seven, _ := w.corp(t, 21)
+	w.importRows(t, 1, []network.RosterRow{row(20, "Acme"), row(21, "Acme")})
+	w.join(t, noticeOf(row(20, "Acme")), person(20), anew("Acme"))
+	w.policy(t, network.Approval)
+	w.tb.Reset()
+	a := w.apply(t, link, p, Choice{Corp: c.ID})
+	w.costs(t, "apply", 3, 8, 12)
+	w.apply(t, link, p, Choice{Corp: c.ID})
+	w.costs(t, "apply again", 2, 8, 0)
+	b := w.apply(t, link, q, Choice{Corp: d.ID})
+	w.tb.Reset()
+	_, err := w.Decide(t.Context(), chainID, a.ID, Decision{Accept: true}, noon.Add(2*time.Hour))
+	must(t, err)
+	w.costs(t, "accept", 4, 9, 17)
+	_, err = w.Decide(t.Context(), chainID, b.ID, Decision{}, noon.Add(2*time.Hour))
+	must(t, err)
+	w.costs(t, "decline", 2, 1, 6)
+	_, err = w.Join(t.Context(), noticeOf(row(21, "Acme")), person(21), Choice{Corp: seven.ID}, noon.Add(time.Hour))
+	wants(t, "join", err, network.ErrPartnerConflict)
+	w.costs(t, "fall into conflict", 3, 8, 3)
+}
+
 // R23 also holds for who is asked for: two contacts of one partner who would
 // make its corp, accepted together, end with one.
 func TestR23_TwoContactsAcceptedTogetherMakeOneCorp(t *testing.T) {

@@ -16,6 +16,10 @@
 //	PERSON#{person}             CORP#{corp}                 a member (R01)             one a person and corp
 //	PERSON#{person}             CHAIN#{chain}#{partner}     a contact: on a roster,    one a person and partner (R01);
 //	                                                        and the membership         the person is their phone
+//	PERSON#{person}             APPLY#{chain}#{corp}        an application (R20)       one a person, corp and chain;
+//	                                                                                   its id is made of the first two
+//	CHAIN#{chain}#CONFLICTS     {conflict}                  a conflict of R23          a hash of partner, person and
+//	                                                                                   the corp that they chose
 //	CHAIN#{chain}               CHAIN                       settings, policy history,  the id is random
 //	                                                        where groups went
 //	CHAIN#{chain}#G{00–15}      GATE                        a gate: the rules' number  sixteen a chain
@@ -53,6 +57,8 @@
 //	list: what is shown in pages. LPK, LSK → Card
 //	      CHAIN#{chain}#L{0–3}   {joined 0, pending 1, empty 2}#{group}#{name}#{partner}
 //	      CORP#{corp}#MEMBERS    {super-admin 0, else 1}#{name}#{person}
+//	      CHAIN#{chain}#A{0–3}   apply#{waiting 0, accepted 1, declined 2}#{when}#{application}
+//	      CHAIN#{chain}#CONFLICTS  conflict#{open 0, resolved 1}#{when}#{conflict}
 //	due:  what ends by itself. DPK, DSK → keys only
 //	      DUE#{0–3}              {unix seconds}#{chain}#{invite or import}
 //
@@ -76,6 +82,16 @@
 // write would never find all sixteen free, so after a few tries it marks the
 // chain, and joins wait for it (Turning). A gate that is full sends the join to
 // one that isn't, and only when none is left is the chain full.
+//
+// Applications lie with who applies: a join reads them with its first request,
+// so that a repeat finds the one that waits, and who gets in by another way
+// settles it, for nothing. An admin's id of one is made of its person and corp,
+// and so leads to it without an index. Acceptance is the join itself, with the
+// application's edition among its conditions (infra/decisions/9-applications.md).
+//
+// A crowd. A join that comes to an item which another transaction holds isn't
+// refused: it tries again on what it has read, one request and not three, and
+// reads anew at each third try. It may do so for seven seconds of the door's ten.
 //
 // Moved groups. A deleted group leaves a pointer on the chain to where its
 // people went (R34). A join reads the chain anyway, so an invite into a group
@@ -135,6 +151,9 @@
 //	an answer: opened, declined                                         4 write: the contact's, the tally's
 //	a sweep                              by what is due                 4 requests, and 2 of 2 read and 2 write each
 //	who is asking (Actor)                                               4 read, 2 requests
+//	apply; the same again                                               9 write, 5 read, 3 requests; 0 write, 2 requests
+//	accept; decline an application                                      15 write, 4 requests; 4 write, 2 requests
+//	fall into conflict                                                  2 write, 3 requests
 //	revoke a link                                                       37 write: the gates are told
 //	how many partners have joined                                       8 read, 1 request: the gates, each apart
 //

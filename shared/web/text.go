@@ -106,8 +106,8 @@ var texts = map[string]map[Lang]text{
 		English: {"The group isn't empty", "Move or delete the groups below it first, and say with reassign_to which group takes its partners and live invites."},
 	},
 	"partner_conflict": {
-		Chinese: {"该企业已由另一企业身份加入", "名单中的这家企业已绑定到另一企业，请选择那个企业加入，或联系上下游管理员处理。"},
-		English: {"This partner is already bound to another corp", "Join under that corp, or ask a chain admin to settle it."},
+		Chinese: {"该企业已由另一企业身份加入", "名单中的这家企业已绑定到另一企业。请选择那个企业加入，或等待上下游管理员处理：情况已转给他们。"},
+		English: {"This partner is already bound to another corp", "Join under that corp, or wait for the chain's admins to settle it: they have been told."},
 	},
 	"idempotency_mismatch": {
 		Chinese: {"同一 Idempotency-Key 用于了不同的请求", "新的请求请使用新的 Idempotency-Key。"},
