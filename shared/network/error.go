@@ -108,6 +108,7 @@ var (
 	ErrTooLarge         = &Error{Kind: Invalid, Code: "too_large"}
 	ErrMediaType        = &Error{Kind: Invalid, Code: "unsupported_media_type"}
 	ErrBusy             = &Error{Kind: Busy, Code: "busy"}
+	ErrRateLimited      = &Error{Kind: Busy, Code: "rate_limited"}
 
 	// ErrCursor: the cursor is none that a page gave.
 	ErrCursor = &Error{Kind: Invalid, Code: "invalid", Fields: []FieldError{{"cursor", "not_allowed", "cursor is one that a page gave"}}}

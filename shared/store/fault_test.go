@@ -1,7 +1,9 @@
 package store
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"reflect"
 	"testing"
@@ -53,6 +55,78 @@ func deeds() map[string]deed {
 				w.colleague(t, c.ID, 8, network.Staff)
 			},
 			do: joins(link, person(8), its),
+		},
+		"apply": {
+			before: func(t *testing.T, w *world) {
+				w.corp(t, 7)
+				w.link(t, network.Invite{MaxUses: 3})
+				w.policy(t, network.Approval)
+			},
+			do: joins(link, person(7), its),
+		},
+		"accept": {
+			before: func(t *testing.T, w *world) {
+				w.policy(t, network.Approval)
+				w.apply(t, w.link(t, network.Invite{MaxUses: 3}), person(7), anew("Seven"))
+				w.group(t, "North", 1)
+			},
+			do: func(ctx context.Context, s *Store) error {
+				a, err := s.MyApplication(ctx, chainID, person(7).ID)
+				if err == nil {
+					_, err = s.Decide(ctx, chainID, a.ID, Decision{Accept: true, Alias: "七", Group: 2, By: person(0).ID}, later)
+				}
+				return err
+			},
+		},
+		"decline": {
+			before: func(t *testing.T, w *world) {
+				w.policy(t, network.Approval)
+				w.apply(t, w.link(t, network.Invite{}), person(7), anew("Seven"))
+			},
+			do: func(ctx context.Context, s *Store) error {
+				a, err := s.MyApplication(ctx, chainID, person(7).ID)
+				if err == nil {
+					_, err = s.Decide(ctx, chainID, a.ID, Decision{Reason: "no", By: person(0).ID}, later)
+				}
+				return err
+			},
+		},
+		"fall into conflict": {
+			before: func(t *testing.T, w *world) {
+				w.corp(t, 7)
+				w.importRows(t, 1, []network.RosterRow{row(5, "Acme"), row(7, "Acme")})
+				w.join(t, noticeOf(row(5, "Acme")), person(5), anew("Five"))
+			},
+			do: func(ctx context.Context, s *Store) error {
+				_, err := s.Join(ctx, noticeOf(row(7, "Acme")), person(7), its(), later)
+				if errors.Is(err, network.ErrPartnerConflict) {
+					return nil
+				}
+				return cmp.Or(err, errors.New("joined"))
+			},
+		},
+		"resolve": {
+			before: func(t *testing.T, w *world) {
+				seven, _ := w.corp(t, 7)
+				conflict(t, w, Choice{Corp: seven.ID})
+			},
+			do: func(ctx context.Context, s *Store) error {
+				id := network.DisputeID(chainID, noticeOf(row(7, "Acme")).Partner, person(7).ID, its().Corp)
+				_, _, err := s.ResolveConflict(ctx, chainID, id, "", person(0).ID, later)
+				return err
+			},
+		},
+		"open, decline and block": {
+			before: func(t *testing.T, w *world) { w.importRows(t, 1, []network.RosterRow{row(7, "Acme")}) },
+			do: func(ctx context.Context, s *Store) error {
+				notice := noticeOf(row(7, "Acme"))
+				for _, reply := range []func(context.Context, network.Ticket, network.Person, time.Time) error{s.Opened, s.Decline, s.Block} {
+					if err := reply(ctx, notice, person(7), later); err != nil {
+						return err
+					}
+				}
+				return nil
+			},
 		},
 		"import": {
 			before: func(*testing.T, *world) {},

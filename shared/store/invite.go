@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -299,10 +300,17 @@ func (s *Store) Adopt(ctx context.Context, a network.Actor, id, name string, now
 			cond, v["yes"] = "Orphaned = :yes", true
 		}
 		v["maker"], v["name"], v["corp"], v["dpk"], v["dsk"] = out.Maker, out.MakerName, out.MakerCorp, due.PK, due.SK
+		said := ""
+		if out.Maker != was.Maker {
+			v["o"] = network.Event{
+				ID: fmt.Sprintf("adopted.%s.%d", id, now.UnixMilli()), Kind: network.InviteAdopted, Chain: a.Chain.ID, Invite: id, Person: was.Maker, Corp: was.MakerCorp,
+			}.Encode()
+			said = ", Outbox = :o"
+		}
 		t := s.tx()
 		// Still in the chain as they were: who is taken out meanwhile adopts nothing.
 		t.check(memberKey(a.Person.ID, a.Corp.ID), "attribute_exists(PK)", nil)
-		t.update(inviteKey(a.Chain.ID, id), "SET Maker = :maker, MakerName = :name, MakerCorp = :corp, DPK = :dpk, DSK = :dsk REMOVE RevokedAt, Orphaned, MakerPartner",
+		t.update(inviteKey(a.Chain.ID, id), "SET Maker = :maker, MakerName = :name, MakerCorp = :corp, DPK = :dpk, DSK = :dsk"+said+" REMOVE RevokedAt, Orphaned, MakerPartner",
 			cond+" AND Maker = :was AND Version = :v", nil, v)
 		return t, nil
 	}, func(i int, _ map[string]types.AttributeValue) error {

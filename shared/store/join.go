@@ -223,7 +223,17 @@ func (s *Store) admit(ctx context.Context, q admitting, now time.Time) (network.
 		case err != nil || i < 0:
 			return false, err
 		case i == where.gate:
-			gate, err = s.openGate(ctx, chain, old, j.Chain)
+			if gate, err = s.openGate(ctx, chain, old, j.Chain); errors.Is(err, network.ErrQuotaExceeded) {
+				// The last place may be that of their own partner, whose first person
+				// was faster: then they need none.
+				var is partnerItem
+				if _, err := s.get(ctx, partnerKey(chain, target), &is); err != nil {
+					return false, err
+				}
+				if is.Edition != it.Edition {
+					return true, nil
+				}
+			}
 			return err == nil, err
 		case i == where.group:
 			return false, network.ErrGroupNotFound

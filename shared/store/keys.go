@@ -138,15 +138,39 @@ func memberList(m network.Member) key {
 	return key{"CORP#" + m.Corp + "#MEMBERS", rank(m.Role) + "#" + m.Name + "#" + m.Person}
 }
 
-// applicationList sorts a chain's applications by state, the oldest first.
+// applicationList sorts a chain's applications: who waits before who doesn't
+// any more, the oldest first.
 func applicationList(a network.Application) key {
-	return key{applicationShard(a.Chain, int(shard(a.ID, listShards))), fmt.Sprintf("%s#%013d#%s", a.State, a.CreatedAt.UnixMilli(), a.ID)}
+	return key{applicationShard(a.Chain, int(shard(a.ID, listShards))), applicationsOf(a.State) + fmt.Sprintf("%013d#%s", a.CreatedAt.UnixMilli(), a.ID)}
 }
 func applicationShard(chain string, i int) string { return fmt.Sprintf("CHAIN#%s#A%d", chain, i) }
 
+// applicationsOf begins the sort keys of a state's applications; "" is all.
+func applicationsOf(s network.ApplicationState) string {
+	switch s {
+	case "":
+		return "apply#"
+	case network.ApplicationWaiting:
+		return "apply#0#"
+	case network.ApplicationAccepted:
+		return "apply#1#"
+	}
+	return "apply#2#"
+}
+
 // disputeList does the same for conflicts, which are few.
 func disputeList(d network.Dispute) key {
-	return key{"CHAIN#" + d.Chain + "#CONFLICTS", fmt.Sprintf("%s#%013d#%s", d.State, d.CreatedAt.UnixMilli(), d.ID)}
+	return key{"CHAIN#" + d.Chain + "#CONFLICTS", disputesOf(d.State) + fmt.Sprintf("%013d#%s", d.CreatedAt.UnixMilli(), d.ID)}
+}
+
+func disputesOf(s network.DisputeState) string {
+	switch s {
+	case "":
+		return "conflict#"
+	case network.DisputeOpen:
+		return "conflict#0#"
+	}
+	return "conflict#1#"
 }
 
 func rank(r network.Role) string {
