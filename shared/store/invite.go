@@ -97,10 +97,10 @@ func (s *Store) Invite(ctx context.Context, chain, id string) (network.Invite, e
 }
 
 // rounds is how many pages of a chain's invites one list looks through for
-// those that are wanted, and inviteRound how many invites are in each but the
-// first.
+// those that are wanted, each four times the one before, and inviteRound how many
+// invites are in one at most: four thousand in all.
 const (
-	rounds      = 5
+	rounds      = 6
 	inviteRound = 1000
 )
 
@@ -122,7 +122,7 @@ func (s *Store) Invites(ctx context.Context, chain, cursor string, limit int, ke
 		if cursor = more; more == "" {
 			break
 		}
-		n = inviteRound
+		n = min(4*n, inviteRound)
 	}
 	return page, cursor, nil
 }
