@@ -400,7 +400,7 @@ func (c *chains) listRows(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	page, next, err := c.store.Rows(r.Context(), a.Chain.ID, imp.ID, network.Outcome(want), q.Cursor(), limit)
+	page, next, err := c.store.Rows(r.Context(), imp, network.Outcome(want), q.Cursor(), limit)
 	if err != nil {
 		return err
 	}

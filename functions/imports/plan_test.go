@@ -308,6 +308,9 @@ func TestR30_AnImportIsCancelledAtEachState(t *testing.T) {
 		}
 		w.deliver(t, importID)
 		w.recount(t, importID)
+		if got, want := len(w.outcomes(t, importID)), w.is(t, importID).Counts.Rows; got != want || want == 0 {
+			t.Errorf("%d rows are listed, want the %d that it came to", got, want)
+		}
 	})
 	w := setup(t)
 	w.takeIn(t, importID, threeRows, nil)
@@ -467,7 +470,7 @@ func TestR27_ASyncWithdrawsWhomTheFileDoesNotNameAndHasNotJoined(t *testing.T) {
 		t.Fatalf("got %+v, want it to wait with %+v", imp, want)
 	}
 	for outcome, n := range map[network.Outcome]int{network.RowWithdraw: 4, network.RowKeep: 1, network.RowCreate: 1, "": 7} {
-		page, _, err := w.store.Rows(t.Context(), chainID, importID, outcome, "", 200)
+		page, _, err := w.store.Rows(t.Context(), network.Import{Chain: chainID, ID: importID}, outcome, "", 200)
 		if err != nil || len(page) != n {
 			t.Errorf("%q: got %d rows %v, want %d", outcome, len(page), err, n)
 		}
@@ -543,7 +546,7 @@ func TestR28_APlansCountsAreTheOutcomesForAnyChainAndFile(t *testing.T) {
 		}
 		listed := network.Counts{}
 		for cursor := ""; ; {
-			page, next, err := w.store.Rows(t.Context(), chainID, importID, "", cursor, 5)
+			page, next, err := w.store.Rows(t.Context(), network.Import{Chain: chainID, ID: importID}, "", cursor, 5)
 			if err != nil {
 				rt.Fatal(err)
 			}

@@ -158,7 +158,7 @@ func (w *world) outcomes(t *testing.T, id string) map[int]network.RowPlan {
 	t.Helper()
 	all := map[int]network.RowPlan{}
 	for cursor := ""; ; {
-		page, next, err := w.store.Rows(t.Context(), chainID, id, "", cursor, 200)
+		page, next, err := w.store.Rows(t.Context(), w.is(t, id), "", cursor, 200)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -241,8 +241,7 @@ func TestR08R09_AnInviteAstrayIsToldToTheAdminsAndAnAdoptedOneToItsMaker(t *test
 	w := setup(t)
 	w.link(t)
 	for range 2 {
-		w.well(t, says(network.Event{ID: "astray." + inviteID, Kind: network.InviteAstray, Chain: chainID, Invite: inviteID}))
-		w.well(t, says(network.Event{ID: "adopted." + inviteID, Kind: network.InviteAdopted, Chain: chainID, Invite: inviteID, Person: w.boss.Person, Corp: ownerID}))
+		w.well(t, event(t, "invites.json"))
 	}
 	if got := w.gateway.to(w.boss.Phone); len(got) != 2 || !slices.ContainsFunc(got, func(s string) bool { return strings.Contains(s, "接管") }) ||
 		!slices.ContainsFunc(got, func(s string) bool { return strings.Contains(s, "根分组") }) {

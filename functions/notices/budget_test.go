@@ -129,8 +129,7 @@ func TestR48_ARepeatSpendsNothingWhateverTheGatewayAnswers(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	w.roster(t, samePhone(5)...)
-	calls := 0
-	w.gateway.answer = func(sent) int { calls++; return http.StatusBadGateway }
+	w.gateway.answer = func(sent) int { return http.StatusBadGateway }
 	asked := map[string]bool{}
 	for try := 1; try <= 3; try++ {
 		if failed := w.hears(t, receive(event(t, "chunk.json"), try)); len(failed) != 1 {

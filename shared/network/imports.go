@@ -115,12 +115,17 @@ func (r *RosterRow) fingerprint() uint64 {
 	b = append(b, 0)
 	b = append(b, r.MemberCustomID...)
 	b = append(b, 0)
-	if r.Leader {
-		b = append(b, 'L')
-	}
 	sum := sha256.Sum256(b)
-	return binary.BigEndian.Uint64(sum[:])
+	said := binary.BigEndian.Uint64(sum[:]) &^ 1
+	if r.Leader {
+		said |= 1
+	}
+	return said
 }
+
+// leads reports whether the row of that fingerprint names a leader: how many a
+// partner has is to be told from its item alone (R25).
+func leads(fingerprint uint64) bool { return fingerprint&1 == 1 }
 
 // Outcome is what becomes of a row (R28).
 type Outcome string

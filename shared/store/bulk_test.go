@@ -250,6 +250,28 @@ func TestALostAnswerOfABulkInsertIsAskedForAgain(t *testing.T) {
 	}
 }
 
+func TestAnAnswerThatBreaksOffIsAskedForAgain(t *testing.T) {
+	t.Parallel()
+	whole := `{"Item":{"PK":{"S":"CORP"},"SK":{"S":"co"}}}`
+	asked := 0
+	s := Open(aws.Config{
+		Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
+		HTTPClient: &http.Client{Transport: wire(func(*http.Request) (*http.Response, error) {
+			good := answer(200, whole)
+			if asked++; asked == 1 {
+				good.Body = io.NopCloser(io.MultiReader(strings.NewReader(whole[:20]), broken{}))
+			}
+			return good, nil
+		})},
+	}, "http://127.0.0.1", "tab")
+	var it key
+	found, err := s.get(t.Context(), key{"CORP", "co"}, &it)
+	must(t, err)
+	if !found || it.SK != "co" || asked != 2 {
+		t.Errorf("got %+v after %d requests, want it after two", it, asked)
+	}
+}
+
 type broken struct{}
 
 func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }

@@ -46,6 +46,11 @@
 //	CHAIN#{chain}#CHANGES       {n}                         a change that an admin     counted without a gap: who
 //	                                                        made, or an import         writes n+1 has seen n
 //	CHAIN#{chain}#PROGRESS      {import}#{n}                a tally of 10,000 rows     one for twenty chunks
+//	BUDGET#{person}             BUDGET                      what a phone was told      the person is their phone
+//	                                                        of late, and the chains
+//	                                                        that it has blocked (R48)
+//	BUDGET#{person}             CALL#{chain}                when an admin was last     one an admin and chain
+//	                                                        told of applications
 //	ONCE#{person}#{corp}        {kind}#{key}                an Idempotency-Key         one a client's key
 //
 // Two indexes, each named by its question:
@@ -92,7 +97,17 @@
 // Tallies. Progress is counted once a chunk: the write that adds notes in the
 // same item that the chunk has been counted, and a second delivery of it
 // fails on that. A join is noted on its contact in the same way. Counters that
-// are only added to would grow with each redelivery.
+// are only added to would grow with each redelivery. What a contact answers, or
+// that they are taken out, goes into the tally in the contact's own transaction.
+// Each step adds the difference of what they count for before and after it
+// (network.Steps), so that the tallies are a recount at every moment.
+//
+// Budgets. A notice takes its place in its recipient's budget before it is
+// sent, under its dedup id: a repeat finds the place taken and spends nothing,
+// and who crashes in between has spent for what the next delivery sends. The
+// budget is one item, written under its Edition, and the blocks lie in it: so
+// nothing is sent after a block that was committed first, and of fifty notices
+// at once three are sent. It is a cost of the notice, not of the roster's row.
 //
 // Editions and epochs. An Edition rises with each write of an item, and who
 // writes a whole item states the one it has read. An epoch of a partner ends
@@ -121,6 +136,8 @@
 //	create a link                        ≤ 3 write, 1 request           2 write, 1 request
 //	a page of 50 of 1,000 or of 20,000   ≤ 8 read, ≤ 8 requests         4 read of 4 requests; 6.5 of 8 where two classes meet
 //	progress of an import of 20,000      ≤ 8 read                       0.5 read
+//	a notice's place in the budget                                      1 write; read in batches, 0.5 read and 0.01 request
+//	an answer: opened, declined                                         4 write: the contact's, the tally's
 //	a sweep                              by what is due                 4 requests, and 2 of 2 read and 2 write each
 //	who is asking (Actor)                                               4 read, 2 requests
 //	revoke, resend a link                                               37 write: the gates are told

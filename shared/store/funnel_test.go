@@ -117,7 +117,7 @@ func TestR32_TheCountersAreARecountWhateverHappensInWhateverOrder(t *testing.T) 
 			who, partner := of(s.row)
 			at := contactKey(who, chainID, partner)
 			waits := !s.came && !s.out
-			switch what := rapid.SampledFrom([]string{"tell", "tell half", "open", "decline", "join", "leave", "withdraw"}).Draw(rt, "what"); what {
+			switch what := rapid.SampledFrom([]string{"tell", "tell half", "open", "decline", "join", "leave", "withdraw", "remove"}).Draw(rt, "what"); what {
 			case "tell", "tell half":
 				tell(what == "tell")
 			case "open", "decline":
@@ -153,6 +153,16 @@ func TestR32_TheCountersAreARecountWhateverHappensInWhateverOrder(t *testing.T) 
 					out, err := w.withdraw(ctx, withdrawing{chainID, partner, []string{who}, "sync", func(*contactItem) bool { return true }})
 					must(t, err)
 					must(t, w.tallyWithdrawn(ctx, chainID, fmt.Sprint(imp.ID, ".", i), out))
+				}
+				s.out = s.out || waits
+			case "remove":
+				if s.came {
+					continue // they count as joined whatever follows; their chunk, if it is to be told yet, leaves them out
+				}
+				for range 2 {
+					if err := w.RemovePartner(ctx, chainID, partner, 0, noon); err != nil {
+						wants(t, "removing", err, network.ErrNotFound)
+					}
 				}
 				s.out = s.out || waits
 			}

@@ -269,7 +269,7 @@ func TestACursorOfSomewhereElseReachesNothingElse(t *testing.T) {
 		if err != nil && network.KindOf(err) != network.Invalid {
 			r.Fatalf("invites: got %v, want a page or invalid", err)
 		}
-		_, _, err = w.Rows(t.Context(), chainID, importID(1), "", q.Cursor, q.Limit)
+		_, _, err = w.Rows(t.Context(), network.Import{Chain: chainID, ID: importID(1)}, "", q.Cursor, q.Limit)
 		if err != nil && network.KindOf(err) != network.Invalid {
 			r.Fatalf("rows: got %v, want a page or invalid", err)
 		}
