@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -197,7 +198,13 @@ func (a answer) want(t *testing.T, status int, code string) answer {
 // of a name and a value.
 func (w *world) as(t *testing.T, who web.Claims, method, path, body string, header ...string) answer {
 	t.Helper()
-	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	return w.in(t, t.Context(), who, method, path, body, header...)
+}
+
+// in is as within a context.
+func (w *world) in(t *testing.T, ctx context.Context, who web.Claims, method, path, body string, header ...string) answer {
+	t.Helper()
+	r := httptest.NewRequestWithContext(ctx, method, path, strings.NewReader(body))
 	if who != (web.Claims{}) {
 		r = r.WithContext(web.WithClaims(r.Context(), who))
 	}

@@ -230,7 +230,7 @@ func (s *Store) sendOnly(ctx context.Context, t *tx) (met bool, err error) {
 // apply makes an application in place of a membership, under the conditions of
 // a join: the rules as they were read, a use left, the corp as it was. again
 // says that something was otherwise.
-func (s *Store) apply(ctx context.Context, r reading, a network.Admission, choice Choice, gate int) (again bool, made network.Application, err error) {
+func (s *Store) apply(ctx context.Context, r *reading, a network.Admission, choice Choice, gate int) (again bool, made network.Application, err error) {
 	j := r.joining
 	made = j.Apply(a, choice.New == nil)
 	it := newApplicationItem(made)

@@ -65,7 +65,7 @@ func (i disputeItem) dispute(chain string) network.Dispute {
 // fileDispute files who can't join as a roster's partner that is bound to
 // another corp, once, and answers ErrPartnerConflict; or, where an admin has
 // let them in elsewhere, the membership which that gave (R15).
-func (s *Store) fileDispute(ctx context.Context, q admitting, r reading, partner string) (network.Admission, error) {
+func (s *Store) fileDispute(ctx context.Context, q admitting, r *reading, partner string) (network.Admission, error) {
 	j := r.joining
 	p, ok := r.partners[partner]
 	if !ok || p.PK == "" {

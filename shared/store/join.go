@@ -128,25 +128,36 @@ type admitting struct {
 	resolved    network.Dispute     // and as it is then
 }
 
+// rereads is how often a join that meets others half-way tries on what it has
+// read before it reads again. The conditions judge anyhow; but who turns the
+// gates is seen by a reading (holdJoins). In a crowd two of three tries are one
+// request and not three.
+const rereads = 3
+
 func (s *Store) admit(ctx context.Context, q admitting, now time.Time) (network.Admission, error) {
 	began := time.Now()
 	chain := q.ticket.Chain
 	var out network.Admission
 	gate := rand.IntN(gates)
-	err := retry(ctx, func(try int) (bool, error) {
-		if q.dispute != nil && try > 0 {
-			is, err := s.disputeItem(ctx, chain, q.dispute.SK)
-			if err != nil || is.Edition != q.dispute.Edition {
-				return false, cmp.Or(err, errDecided)
+	var r *reading
+	err := stubborn.retry(ctx, func(try int) (bool, error) {
+		if r == nil || try%rereads == 0 {
+			if q.dispute != nil && try > 0 {
+				is, err := s.disputeItem(ctx, chain, q.dispute.SK)
+				if err != nil || is.Edition != q.dispute.Edition {
+					return false, cmp.Or(err, errDecided)
+				}
 			}
+			fresh, err := s.readJoin(ctx, q, now)
+			if errors.Is(err, errMoved) {
+				return true, nil
+			}
+			if err != nil {
+				return false, err
+			}
+			r = &fresh
 		}
-		r, err := s.readJoin(ctx, q, now, time.Since(began))
-		if errors.Is(err, errMoved) {
-			return true, nil
-		}
-		if err != nil {
-			return false, err
-		}
+		r.joining.Waited = time.Since(began)
 		j := r.joining
 		waits, err := q.waiting(r)
 		if err != nil {
@@ -203,7 +214,7 @@ func (s *Store) admit(ctx context.Context, q admitting, now time.Time) (network.
 				return false, nil
 			}
 			again, a, err := s.apply(ctx, r, out, q.choice, gate)
-			gate = rand.IntN(gates)
+			r, gate = nil, rand.IntN(gates)
 			out = network.Admission{Application: &a, Corp: j.Corp}
 			return again, err
 		}
@@ -216,10 +227,12 @@ func (s *Store) admit(ctx context.Context, q admitting, now time.Time) (network.
 			t.check(groupKey(chain, q.word.Group), "attribute_exists(PK)", nil)
 		}
 		i, old, err := t.send(ctx)
-		switch {
-		case again(err):
+		if again(err) { // nothing has been refused: what was read may still hold
 			gate = rand.IntN(gates)
 			return true, nil
+		}
+		r = nil
+		switch {
 		case err != nil || i < 0:
 			return false, err
 		case i == where.gate:
@@ -249,7 +262,7 @@ func (s *Store) admit(ctx context.Context, q admitting, now time.Time) (network.
 // waiting is the application that is settled if they are let in: the one that
 // an admin accepts, which must still wait, else errDecided; otherwise one that
 // they have made under that corp.
-func (q admitting) waiting(r reading) (*applicationItem, error) {
+func (q admitting) waiting(r *reading) (*applicationItem, error) {
 	id := q.application
 	switch {
 	case id != "":
@@ -302,7 +315,7 @@ func (s *Store) settled(ctx context.Context, q admitting, waits *applicationItem
 // refused is what who can't be let in hears: of a token that has ended
 // meanwhile, who waits for an admin's word hears that they do; a conflict is
 // filed for an admin, or has been settled by one (R23).
-func (s *Store) refused(ctx context.Context, q admitting, r reading, partner string, err error) (network.Admission, error) {
+func (s *Store) refused(ctx context.Context, q admitting, r *reading, partner string, err error) (network.Admission, error) {
 	if network.KindOf(err) == network.Gone && !errors.Is(err, network.ErrChainDissolved) && !q.word.Given {
 		if waits, _ := q.waiting(r); waits != nil {
 			a := waits.application()
@@ -330,7 +343,7 @@ type reading struct {
 }
 
 // readJoin reads what a join is judged by, in two requests.
-func (s *Store) readJoin(ctx context.Context, q admitting, now time.Time, waited time.Duration) (reading, error) {
+func (s *Store) readJoin(ctx context.Context, q admitting, now time.Time) (reading, error) {
 	ticket, p, choice := q.ticket, q.person, q.choice
 	has, err := s.belongings(ctx, p.ID)
 	if err != nil {
@@ -342,13 +355,13 @@ func (s *Store) readJoin(ctx context.Context, q admitting, now time.Time, waited
 			r.applications = append(r.applications, it)
 		}
 	}
-	r.joining, r.partners, r.member, err = s.readJoining(ctx, has, ticket, p, choice, q.word, now, waited)
+	r.joining, r.partners, r.member, err = s.readJoining(ctx, has, ticket, p, choice, q.word, now)
 	return r, err
 }
 
-func (s *Store) readJoining(ctx context.Context, has belongings, ticket network.Ticket, p network.Person, choice Choice, word network.Word, now time.Time, waited time.Duration) (j network.Joining, partners map[string]partnerItem, member bool, err error) {
+func (s *Store) readJoining(ctx context.Context, has belongings, ticket network.Ticket, p network.Person, choice Choice, word network.Word, now time.Time) (j network.Joining, partners map[string]partnerItem, member bool, err error) {
 	members := has.members
-	j = network.Joining{Now: now, Waited: waited, Chain: network.Chain{ID: ticket.Chain}, Ticket: ticket, Person: p, Word: word}
+	j = network.Joining{Now: now, Chain: network.Chain{ID: ticket.Chain}, Ticket: ticket, Person: p, Word: word}
 	for _, k := range has.contacts {
 		if k.Chain == ticket.Chain {
 			j.Contacts = append(j.Contacts, k)
