@@ -74,7 +74,6 @@ func (c *chains) handlers() map[string]web.Handler {
 		"GET " + chain + "/roster-template.xlsx":            c.chainTemplate,
 
 		"GET /v1/roster-template.xlsx": rosterTemplate,
-		"GET /v1/openapi.yaml":         web.OpenAPI(),
 	}
 }
 

@@ -539,7 +539,6 @@ func TestEventsAreAnswered(t *testing.T) {
 		"import-rows-failed":  {404, `"code":"not_found"`},
 		"chain-template":      {200, ""},
 		"roster-template":     {200, ""},
-		"openapi":             {200, "openapi: 3.0.3"},
 		"foreign-corp":        {403, `"code":"not_a_member"`},
 		"dissolve":            {412, `"code":"precondition_failed"`},
 	}

@@ -33,7 +33,6 @@ func TestTheTemplateIsAWorkbookInEitherLanguage(t *testing.T) {
 	if by := get("/v1/roster-template.xlsx", "Accept-Language", "en"); !bytes.Equal(by.body, en.body) {
 		t.Errorf("got another than the English one by Accept-Language")
 	}
-	w.ask(someone{}, "GET", "/v1/openapi.yaml", "").want(200, "")
 }
 
 func TestAChainsTemplateHasItsGroupsInTheOrderOfTheTree(t *testing.T) {

@@ -573,7 +573,7 @@ func TestTheSampleEventsWork(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	w.joins(t, 7, w.invite(t, w.boss, w.owner, network.RootGroup))
-	want := map[string]string{"list.json": `"group"`, "list-as-partner.json": `"colleague"`, "progress.json": `"imported"`}
+	want := map[string]string{"list.json": `"group"`, "list-as-partner.json": `"colleague"`, "progress.json": `"imported"`, "openapi.json": `openapi: 3.0.3`}
 	files, err := filepath.Glob("../../events/directory/*.json")
 	if err != nil || len(files) != len(want) {
 		t.Fatalf("got %v (%v), want %d files", files, err, len(want))

@@ -239,7 +239,7 @@ func TestR19_ManyAreRevokedByMakerGroupOrMoment(t *testing.T) {
 	}
 	live(d, c, b, a, inviteID)
 	many(w.guest, `{"before":"2030-01-01T00:00:00Z","maker":"`+id(w.boss)+`"}`, 0) // others' aren't theirs
-	many(w.staff, `{"group_id":1}`, 1)                                           // their own alone
+	many(w.staff, `{"group_id":1}`, 1)                                             // their own alone
 	live(d, c, b, inviteID)
 	many(w.boss, `{"maker":"`+id(w.staff)+`"}`, 1)
 	live(d, b, inviteID)

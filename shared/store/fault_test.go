@@ -116,6 +116,49 @@ func deeds() map[string]deed {
 				return err
 			},
 		},
+		"adopt": {
+			before: func(t *testing.T, w *world) {
+				w.link(t, network.Invite{Maker: person(5).ID})
+				must(t, w.RevokeInvites(t.Context(), chainID, func(network.Invite) bool { return true }, noon))
+			},
+			do: func(ctx context.Context, s *Store) error {
+				a, err := s.Actor(ctx, person(0), "co0000000000000000", chainID)
+				if err == nil {
+					_, err = s.Adopt(ctx, a, link.Invite, "Li 0", later)
+				}
+				return err
+			},
+		},
+		"revoke many": {
+			before: func(t *testing.T, w *world) {
+				for range 100 {
+					w.link(t, network.Invite{})
+				}
+			},
+			do: func(ctx context.Context, s *Store) error {
+				_, _, err := s.RevokeMany(ctx, chainID, func(network.Invite) bool { return true }, later)
+				return err
+			},
+		},
+		"migrate a group": {
+			before: func(t *testing.T, w *world) {
+				c, p := w.corp(t, 7)
+				w.join(t, w.link(t, network.Invite{}), p, Choice{Corp: c.ID})
+			},
+			do: func(ctx context.Context, s *Store) error {
+				c, err := s.Chain(ctx, chainID)
+				if err != nil {
+					return err
+				}
+				m := network.Migration{ID: "mi0000000000000001", Chain: chainID, GroupName: "East", Owner: person(0).ID, OwnerCorp: "co0000000000000000", CreatedAt: later, Invite: "in0000000000000009"}
+				for n := 7; n < 50; n++ {
+					m.Members = append(m.Members, network.Migrant{Name: person(n).Name, Phone: person(n).Phone, Person: person(n).ID})
+				}
+				i := network.Invite{ID: m.Invite, Chain: chainID, Kind: network.KindMigration, Group: 1, Maker: m.Owner, MakerCorp: m.OwnerCorp, CreatedAt: later, Version: 1}
+				_, _, err = s.Migrate(ctx, c, m, i, Once{})
+				return err
+			},
+		},
 		"open, decline and block": {
 			before: func(t *testing.T, w *world) { w.importRows(t, 1, []network.RosterRow{row(7, "Acme")}) },
 			do: func(ctx context.Context, s *Store) error {

@@ -97,10 +97,10 @@ func (s *Store) Invite(ctx context.Context, chain, id string) (network.Invite, e
 }
 
 // rounds is how many pages of a chain's invites one list looks through for
-// those that are wanted, and inviteRound how many invites are in each but the
-// first.
+// those that are wanted, each four times the one before, and inviteRound how many
+// invites are in one at most: four thousand in all.
 const (
-	rounds      = 5
+	rounds      = 6
 	inviteRound = 1000
 )
 
@@ -122,7 +122,7 @@ func (s *Store) Invites(ctx context.Context, chain, cursor string, limit int, ke
 		if cursor = more; more == "" {
 			break
 		}
-		n = inviteRound
+		n = min(4*n, inviteRound)
 	}
 	return page, cursor, nil
 }
@@ -300,13 +300,17 @@ func (s *Store) Adopt(ctx context.Context, a network.Actor, id, name string, now
 			cond, v["yes"] = "Orphaned = :yes", true
 		}
 		v["maker"], v["name"], v["corp"], v["dpk"], v["dsk"] = out.Maker, out.MakerName, out.MakerCorp, due.PK, due.SK
-		v["o"] = network.Event{
-			ID: fmt.Sprintf("adopted.%s.%d", id, now.UnixMilli()), Kind: network.InviteAdopted, Chain: a.Chain.ID, Invite: id, Person: was.Maker, Corp: was.MakerCorp,
-		}.Encode()
+		said := ""
+		if out.Maker != was.Maker {
+			v["o"] = network.Event{
+				ID: fmt.Sprintf("adopted.%s.%d", id, now.UnixMilli()), Kind: network.InviteAdopted, Chain: a.Chain.ID, Invite: id, Person: was.Maker, Corp: was.MakerCorp,
+			}.Encode()
+			said = ", Outbox = :o"
+		}
 		t := s.tx()
 		// Still in the chain as they were: who is taken out meanwhile adopts nothing.
 		t.check(memberKey(a.Person.ID, a.Corp.ID), "attribute_exists(PK)", nil)
-		t.update(inviteKey(a.Chain.ID, id), "SET Maker = :maker, MakerName = :name, MakerCorp = :corp, DPK = :dpk, DSK = :dsk, Outbox = :o REMOVE RevokedAt, Orphaned, MakerPartner",
+		t.update(inviteKey(a.Chain.ID, id), "SET Maker = :maker, MakerName = :name, MakerCorp = :corp, DPK = :dpk, DSK = :dsk"+said+" REMOVE RevokedAt, Orphaned, MakerPartner",
 			cond+" AND Maker = :was AND Version = :v", nil, v)
 		return t, nil
 	}, func(i int, _ map[string]types.AttributeValue) error {

@@ -290,7 +290,7 @@ func (s *Store) Migrations(ctx context.Context, chain, cursor string, limit int,
 		if cursor = more; more == "" {
 			break
 		}
-		n = inviteRound
+		n = min(4*n, inviteRound)
 	}
 	return page, cursor, nil
 }
