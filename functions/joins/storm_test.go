@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"net/http"
@@ -12,8 +11,6 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/tributary-app/tributary/shared/contract"
 	"github.com/tributary-app/tributary/shared/dynamotest"
@@ -53,40 +50,23 @@ var weathers = []weather{
 	{name: "each transaction holds its items", contend: true, share: 5},
 }
 
-// requests counts what one press of a button asks of the table: it rides on the
-// request's context.
-type requests struct{ n atomic.Int64 }
-
-type asked struct{}
-
-// counting is a table's client that counts so.
-type counting struct{ under dynamodb.HTTPClient }
-
-func (c counting) Do(r *http.Request) (*http.Response, error) {
-	if n, ok := r.Context().Value(asked{}).(*requests); ok {
-		n.n.Add(1)
-	}
-	return c.under.Do(r)
-}
-
 // storm has the door serve a crowd in a weather: n presses at the same moment,
 // each by the person and for the corp that press names. It gives what was said,
 // and what those who got in have asked of the table on average.
 func (w *world) storm(t *testing.T, in weather, n int, token string, press func(i int) (who int, body string)) (said map[string]int, memberships map[string]bool, perWinner float64) {
 	t.Helper()
-	options := w.tb.Retrying(8).Options()
-	options.HTTPClient = counting{options.HTTPClient}
-	door := &joins{store: store.New(dynamodb.New(options), w.tb.Name), person: people, tokens: keys, now: func() time.Time { return w.now }}
+	door := &joins{store: store.New(w.tb.Retrying(8), w.tb.Name), person: people, tokens: keys, now: func() time.Time { return w.now }}
 	w.h = contract.Handler(t, door.routes())
 	w.tb.Break, w.tb.Contend = in.fault, in.contend
 	defer func() { w.tb.Break, w.tb.Contend = nil, false }()
-	answers, counts := make([]answer, n), make([]requests, n)
+	answers, asked := make([]answer, n), make([]*atomic.Int64, n)
 	start := make(chan struct{})
 	var wg sync.WaitGroup
 	for i := range n {
 		wg.Go(func() {
 			who, body := press(i)
-			ctx := context.WithValue(t.Context(), asked{}, &counts[i])
+			ctx, count := dynamotest.Count(t.Context())
+			asked[i] = count
 			<-start
 			answers[i] = w.in(t, ctx, claims(who), http.MethodPost, "/v1/join/"+token, body)
 		})
@@ -102,7 +82,7 @@ func (w *world) storm(t *testing.T, in weather, n int, token string, press func(
 		}
 		if a.Code == http.StatusCreated {
 			winners++
-			all += float64(counts[i].n.Load())
+			all += float64(asked[i].Load())
 		}
 	}
 	return said, memberships, all / winners

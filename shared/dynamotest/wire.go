@@ -2,6 +2,7 @@ package dynamotest
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
 )
 
 // Fault is what happens to one call.
@@ -49,12 +51,23 @@ func (tb *Table) Reset() {
 	tb.meter = Meter{ByOp: map[string]int{}}
 }
 
+type counted struct{}
+
+// Count is a context within which requests, to whichever table, are counted besides: what one of many callers asks.
+func Count(ctx context.Context) (context.Context, *atomic.Int64) {
+	n := new(atomic.Int64)
+	return context.WithValue(ctx, counted{}, n), n
+}
+
 // RoundTrip makes Table its clients' transport.
 func (tb *Table) RoundTrip(r *http.Request) (*http.Response, error) {
 	_, op, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
 	body, err := object(r.Body)
 	if err != nil {
 		return nil, fmt.Errorf("dynamotest: %s: %w", op, err)
+	}
+	if n, ok := r.Context().Value(counted{}).(*atomic.Int64); ok {
+		n.Add(1)
 	}
 	switch tb.begin(op) {
 	case Before:

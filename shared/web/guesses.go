@@ -14,7 +14,7 @@ import (
 // signed is never counted and never refused: behind one address there may be a
 // whole market of shop owners, and one of them with a torn link. The zero value
 // is ready, and safe for concurrent use; it remembers for as long as the
-// function's instance lives (infra/decisions/10-guesses.md).
+// function's instance lives (infra/decisions/11-guesses.md).
 type Guesses struct {
 	mu    sync.Mutex
 	since time.Time // when the present window began
