@@ -199,7 +199,7 @@ func (w *world) end(t *testing.T) map[string]map[string]any {
 			delete(item, "Through")
 		case strings.Contains(k, "#PROGRESS|"):
 			delete(item, "Outbox")
-			for _, set := range []string{"Done", "Sent", "Undone"} {
+			for _, set := range []string{"Done", "Told", "Sent", "Undone"} {
 				if all, ok := item[set].([]string); ok {
 					slices.Sort(all)
 				} else if all, ok := item[set].([]float64); ok {

@@ -167,6 +167,7 @@ type Tally struct {
 	Counts        Counts // of the rows that are done
 	Imported      int
 	Notified      int // told, or tried in vain
+	Queued        int // to be told, their chunk's notices being under way
 	Undeliverable int
 	Blocked       int // of them, those who have blocked the chain
 	OverBudget    int // of them, those whose phones had been told enough (R48)
@@ -249,6 +250,7 @@ type Funnel struct {
 	Blocked    int `json:"blocked"`     // of the undeliverable
 	OverBudget int `json:"over_budget"` // likewise
 
+	Queued     int `json:"-"` // notices under way
 	Partners   int `json:"-"` // imported
 	PartnersIn int `json:"-"` // of them, joined
 }
@@ -260,6 +262,7 @@ func Progress(tallies []Tally, history []PolicyChange, now time.Time) Funnel {
 	for _, t := range tallies {
 		f.Imported += t.Imported
 		f.Notified += t.Notified
+		f.Queued += t.Queued
 		// Who answers before their chunk is counted is taken off first.
 		f.Undeliverable += max(0, t.Undeliverable)
 		f.Blocked += max(0, t.Blocked)

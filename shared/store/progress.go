@@ -17,7 +17,7 @@ import (
 
 // tallyItem counts the contacts of tallyChunks chunks (R32). Each chunk is
 // counted once, because the same write notes that it has been: Done when it
-// was imported, Sent when its notices were.
+// was imported, Told when its notices were asked for, Sent when they were sent.
 type tallyItem struct {
 	key
 	Imported, Notified, Undeliverable, Joined int
@@ -25,7 +25,7 @@ type tallyItem struct {
 	Withdrawn, Recalled                       int
 	Partners, PartnersIn                      int
 	At                                        moment
-	Done, Sent                                []int    `dynamodbav:",numberset,omitempty"`
+	Done, Told, Sent                          []int    `dynamodbav:",numberset,omitempty"`
 	Undone                                    []string `dynamodbav:",stringset,omitempty"` // parts of imports that have withdrawn somebody of these
 	Outbox                                    string
 
@@ -36,7 +36,7 @@ type tallyItem struct {
 
 func (i tallyItem) tally() network.Tally {
 	return network.Tally{
-		Imported: i.Imported, Notified: i.Notified, Undeliverable: i.Undeliverable, Joined: i.Joined,
+		Imported: i.Imported, Notified: i.Notified, Queued: i.queued(), Undeliverable: i.Undeliverable, Joined: i.Joined,
 		Opened: i.Opened, Declined: i.Declined, Blocked: i.Blocked, OverBudget: i.OverBudget,
 		Withdrawn: i.Withdrawn, Recalled: i.Recalled, Partners: i.Partners, PartnersIn: i.PartnersIn, At: i.At.time(),
 		Counts: network.Counts{
@@ -46,6 +46,15 @@ func (i tallyItem) tally() network.Tally {
 			Notices: i.Notices, Partners: i.Named, Seats: i.Seats, Withdrawn: i.Out, Kept: i.Kept,
 		},
 	}
+}
+
+// queued is how many of these are still to be told. Who was taken out before
+// their turn never is, so once all chunks are sent there is nobody left.
+func (i tallyItem) queued() int {
+	if !slices.ContainsFunc(i.Told, func(chunk int) bool { return !slices.Contains(i.Sent, chunk) }) {
+		return 0
+	}
+	return max(0, i.Imported-i.Notified-max(0, i.Withdrawn-i.Recalled))
 }
 
 // tallied is what a chunk was, and what it has added.
@@ -75,8 +84,12 @@ func (s *Store) tallyChunk(ctx context.Context, imp network.Import, chunk int, m
 			names["#"+n.name] = n.name
 		}
 	}
+	told := imp.Notify && made.contacts > 0
+	if told {
+		expr += ", Told :cs"
+	}
 	expr += " SET #at = :at"
-	if imp.Notify && made.contacts > 0 {
+	if told {
 		expr += ", Outbox = :o"
 		v["o"] = network.Event{
 			ID: fmt.Sprintf("imported.%s.%d", imp.ID, chunk), Kind: network.RosterImported, Chain: imp.Chain, Import: imp.ID, Chunk: chunk,

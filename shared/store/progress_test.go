@@ -39,6 +39,33 @@ func TestR32_WhatTwoImportsAddAtOnceIsCountedOnce(t *testing.T) {
 	same(t, "contacts, partners", []int{f.Imported, f.Partners}, []int{2, 2})
 }
 
+// What a plan would have told, and another import was faster to, is not queued;
+// nor who was taken out before their turn, once the others are told.
+func TestR32_ANoticeIsQueuedUntilItsChunkIsSent(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	ctx := t.Context()
+	told := network.Import{ID: importID(1), Chain: chainID, StartedAt: noon, Notify: true}
+	quiet := network.Import{ID: importID(2), Chain: chainID, StartedAt: noon}
+	planned := network.Counts{Rows: 5, OK: 5, Created: 5, Notices: 5}
+	for _, step := range []struct {
+		what   string
+		do     func() error
+		queued int
+	}{
+		{"nobody is told of it", func() error { return w.tallyChunk(ctx, quiet, 0, tallied{counts: planned, contacts: 5}) }, 0},
+		{"another import had them all", func() error { return w.tallyChunk(ctx, told, 0, tallied{counts: planned}) }, 0},
+		{"three", func() error { return w.tallyChunk(ctx, told, 1, tallied{counts: planned, contacts: 3}) }, 3},
+		{"three, noted again", func() error { return w.tallyChunk(ctx, told, 1, tallied{counts: planned, contacts: 3}) }, 3},
+		{"four, of another tally", func() error { return w.tallyChunk(ctx, told, tallyChunks, tallied{counts: planned, contacts: 4}) }, 7},
+		{"of three one had gone", func() error { return w.TallyNotices(ctx, chainID, told.ID, 1, network.Tally{Notified: 2}) }, 4},
+		{"all", func() error { return w.TallyNotices(ctx, chainID, told.ID, tallyChunks, network.Tally{Notified: 4, Undeliverable: 1}) }, 0},
+	} {
+		must(t, step.do())
+		same(t, step.what, w.funnel(t, noon).Queued, step.queued)
+	}
+}
+
 func TestR32_APartnerHasComeInTheImportThatMadeIt(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
