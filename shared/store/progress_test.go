@@ -59,7 +59,9 @@ func TestR32_ANoticeIsQueuedUntilItsChunkIsSent(t *testing.T) {
 		{"three, noted again", func() error { return w.tallyChunk(ctx, told, 1, tallied{counts: planned, contacts: 3}) }, 3},
 		{"four, of another tally", func() error { return w.tallyChunk(ctx, told, tallyChunks, tallied{counts: planned, contacts: 4}) }, 7},
 		{"of three one had gone", func() error { return w.TallyNotices(ctx, chainID, told.ID, 1, network.Tally{Notified: 2}) }, 4},
-		{"all", func() error { return w.TallyNotices(ctx, chainID, told.ID, tallyChunks, network.Tally{Notified: 4, Undeliverable: 1}) }, 0},
+		{"all", func() error {
+			return w.TallyNotices(ctx, chainID, told.ID, tallyChunks, network.Tally{Notified: 4, Undeliverable: 1})
+		}, 0},
 	} {
 		must(t, step.do())
 		same(t, step.what, w.funnel(t, noon).Queued, step.queued)
