@@ -97,7 +97,6 @@ func (i *contactItem) attributes(a *attributes) {
 	a.optional("Withdrawn", i.Withdrawn)
 	a.set("Counted", i.Counted)
 	a.optional("Outbox", i.Outbox)
-	a.optional("Withdrawn", i.Withdrawn)
 }
 
 // attributes are an item's on the way into its INSERT: the names, as the
