@@ -1,28 +1,20 @@
 package store
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"fmt"
-	"hash/crc32"
-	"io"
-	"net/http"
 	"slices"
 	"strconv"
 	"sync"
 	"unicode/utf8"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-	"github.com/aws/smithy-go"
-	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
 // An import of a million rows is eighty thousand requests of this one kind,
 // and the SDK's own way of writing one takes a millisecond: maps, reflection,
 // an object an attribute. So the items of a roster write themselves, straight
-// into the request's body; all else of a request is the SDK's.
+// into the request's body, and sender.go sends that.
 
 // inserted is an item that insert can add.
 type inserted interface {
@@ -239,14 +231,14 @@ func (s *Store) insert(ctx context.Context, all []inserted) (there map[key]bool,
 				if r.Error == nil {
 					continue
 				}
-				switch r.Error.Code {
+				switch types.BatchStatementErrorCodeEnum(r.Error.Code) {
 				case types.BatchStatementErrorCodeEnumDuplicateItem:
 					there[left[i].where()] = true
 				case types.BatchStatementErrorCodeEnumThrottlingError, types.BatchStatementErrorCodeEnumProvisionedThroughputExceeded,
 					types.BatchStatementErrorCodeEnumTransactionConflict, types.BatchStatementErrorCodeEnumInternalServerError, types.BatchStatementErrorCodeEnumRequestLimitExceeded:
 					back = append(back, left[i])
 				default:
-					return false, errors.New("insert: " + string(r.Error.Code))
+					return false, errors.New("insert: " + r.Error.Code)
 				}
 			}
 			left = back
@@ -261,26 +253,22 @@ func (s *Store) insert(ctx context.Context, all []inserted) (there map[key]bool,
 
 // insertOnce sends at most 25 items in one request. answers are by item; nil
 // says that all were added.
-func (s *Store) insertOnce(ctx context.Context, items []inserted) (answers []types.BatchStatementResponse, err error) {
-	p := insertions.Get().(*insertion)
-	p.table, p.n, p.sent = s.table, len(items), 0
-	p.body = appendInserts(p.body[:0], s.table, items, &p.scratch)
-	// The SDK wants a list, and won't look into it: the body is ours.
-	out, err := s.db.BatchExecuteStatement(ctx, &dynamodb.BatchExecuteStatementInput{Statements: []types.BatchStatementRequest{}}, func(o *dynamodb.Options) {
-		p.ClientProtocol, o.Protocol = o.Protocol, p
-		p.HTTPClient, o.HTTPClient = o.HTTPClient, p
-		o.DisableValidateResponseChecksum = true // it would only warn; insertion refuses
-	})
-	if err != nil {
-		return nil, err
+func (s *Store) insertOnce(ctx context.Context, items []inserted) (answers []stated, err error) {
+	b := insertions.Get().(*insertion)
+	b.body = appendInserts(b.body[:0], s.table, items, &b.scratch)
+	answers, tries, err := s.sender.insert(ctx, s.table, b.body, len(items))
+	if err == nil && tries == 1 { // of a request that was given up, somebody may still be reading the body
+		insertions.Put(b)
 	}
-	if p.sent == 1 { // and answered in full: of a request that was given up, somebody may still be reading the body
-		insertions.Put(p)
-	}
-	return out.Responses, nil
+	return answers, err
 }
 
-// insertions are those that can be used again, for the memory they have.
+// insertion is the memory that a request takes, which can be used again.
+type insertion struct {
+	body    []byte
+	scratch attributes
+}
+
 var insertions = sync.Pool{New: func() any { return new(insertion) }}
 
 // appendInserts adds the body of a request that puts each item where there is
@@ -303,87 +291,3 @@ func appendInserts(b []byte, table string, items []inserted, a *attributes) []by
 	}
 	return append(b, `]}`...)
 }
-
-// insertion is how the SDK's client speaks for one request: a body that is
-// written already goes out, and of an answer the common one is known by its
-// looks. All else it leaves to the client's own protocol.
-type insertion struct {
-	smithyhttp.ClientProtocol
-	dynamodb.HTTPClient
-	table   string
-	n       int // statements
-	body    []byte
-	sent    int // times
-	scratch attributes
-}
-
-func (p *insertion) SerializeRequest(_ context.Context, _ *smithy.OperationSchema, _ smithy.Serializable, req *smithyhttp.Request) error {
-	req.Method = http.MethodPost
-	if req.URL.Path == "" {
-		req.URL.Path = "/"
-	}
-	req.Header.Set("X-Amz-Target", "DynamoDB_20120810.BatchExecuteStatement")
-	req.Header.Set("Content-Type", "application/x-amz-json-1.0")
-	r, err := req.SetStream(bytes.NewReader(p.body)) // which can be sent again
-	if err == nil {
-		*req = *r
-	}
-	return err
-}
-
-// Do sends the request with a body that net/http knows to be all there, as it
-// doesn't of the SDK's: so it goes out in one piece with its header.
-func (p *insertion) Do(r *http.Request) (*http.Response, error) {
-	p.sent++
-	r.Body = io.NopCloser(bytes.NewReader(p.body))
-	return p.HTTPClient.Do(r)
-}
-
-func (p *insertion) DeserializeResponse(ctx context.Context, op *smithy.OperationSchema, registry *smithy.TypeRegistry, resp *smithyhttp.Response, out smithy.Deserializable) error {
-	if resp.StatusCode/100 != 2 {
-		return p.ClientProtocol.DeserializeResponse(ctx, op, registry, resp, out)
-	}
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return lostAnswer{err}
-	}
-	if sum := resp.Header.Get("X-Amz-Crc32"); sum != "" && sum != strconv.FormatUint(uint64(crc32.ChecksumIEEE(body)), 10) {
-		return lostAnswer{errors.New("its checksum is wrong")}
-	}
-	if p.allAdded(body) {
-		return nil
-	}
-	all := *resp.Response
-	all.Body = io.NopCloser(bytes.NewReader(body))
-	if err := p.ClientProtocol.DeserializeResponse(ctx, op, registry, &smithyhttp.Response{Response: &all}, out); err != nil {
-		return err
-	}
-	if o, ok := out.(*dynamodb.BatchExecuteStatementOutput); !ok || len(o.Responses) != p.n {
-		return &smithy.DeserializationError{Err: fmt.Errorf("not an answer to %d statements", p.n)}
-	}
-	return nil
-}
-
-// allAdded reports whether an answer is the shortest there is: no error, and
-// nothing else, for each statement.
-func (p *insertion) allAdded(body []byte) bool {
-	rest, ok := bytes.CutPrefix(body, []byte(`{"Responses":[`))
-	one := []byte(`{"TableName":"` + p.table + `"}`)
-	for i := 0; ok && i < p.n; i++ {
-		if i > 0 {
-			if rest, ok = bytes.CutPrefix(rest, []byte(`,`)); !ok {
-				return false
-			}
-		}
-		rest, ok = bytes.CutPrefix(rest, one)
-	}
-	return ok && string(rest) == `]}`
-}
-
-// lostAnswer says that a request may have done its work, but the answer
-// didn't arrive whole. It can be sent again: what was added is there then.
-type lostAnswer struct{ error }
-
-func (e lostAnswer) Error() string        { return "the answer was lost: " + e.error.Error() }
-func (e lostAnswer) Unwrap() error        { return e.error }
-func (e lostAnswer) RetryableError() bool { return true }

@@ -21,8 +21,9 @@ import (
 
 // Store is safe for concurrent use.
 type Store struct {
-	db    *dynamodb.Client
-	table string
+	db     *dynamodb.Client
+	table  string
+	sender *sender // of imports
 }
 
 // Open is a store on the table of that name. endpoint is "" for AWS's own.
@@ -47,7 +48,7 @@ func (r asksAgain) IsErrorRetryable(err error) bool {
 }
 
 // New is a store on a client of the caller's.
-func New(db *dynamodb.Client, table string) *Store { return &Store{db, table} }
+func New(db *dynamodb.Client, table string) *Store { return &Store{db, table, newSender(db)} }
 
 // vals are the values of an expression, by their names without the colon.
 type vals map[string]any
