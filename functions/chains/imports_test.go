@@ -61,7 +61,6 @@ func TestImportsAreForAdmins(t *testing.T) {
 			w.ask(who, "GET", w.in("/imports/"+imp.ID), "").want(403, "denied")
 			w.ask(who, "GET", w.in("/imports/"+imp.ID+"/rows"), "").want(403, "denied")
 			w.ask(who, "GET", w.in("/imports/"+imp.ID+"/errors.xlsx"), "").want(403, "denied")
-			w.ask(who, "GET", w.in("/roster-template.xlsx"), "").want(403, "denied")
 			w.ask(who, "POST", w.in("/imports/"+imp.ID+"/apply"), `{"plan_id":"p"}`).want(403, "denied")
 			w.ask(who, "POST", w.in("/imports/"+imp.ID+"/cancel"), "").want(403, "denied")
 			w.ask(who, "POST", w.in("/imports/"+imp.ID+"/revert"), "").want(403, "denied")
