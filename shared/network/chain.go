@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Chain is a corp's space for its partners (上下游空间).
@@ -75,7 +76,19 @@ func CheckChainName(field, name string) error { return CheckCorpName(field, name
 
 // FoldName is the form under which a chain's name is unique (R41): a name
 // that only differs by case or spacing is the same name.
-func FoldName(name string) string { return strings.ToLower(strings.Join(strings.Fields(name), " ")) }
+func FoldName(name string) string {
+	if strings.IndexFunc(name, foldable) < 0 {
+		return name
+	}
+	return strings.ToLower(strings.Join(strings.Fields(name), " "))
+}
+
+// foldable reports whether a letter may be another once folded. Of names in
+// Chinese none is, and an import folds each name it has.
+func foldable(r rune) bool {
+	const firstHan, lastHan = '\u4e00', '\u9fff'
+	return (r < firstHan || r > lastHan) && (unicode.IsSpace(r) || unicode.ToLower(r) != r)
+}
 
 // Policy is the join policy in force.
 func (c Chain) Policy() JoinPolicy { return c.Policies[len(c.Policies)-1].Policy }

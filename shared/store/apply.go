@@ -414,7 +414,7 @@ func (s *Store) followMoved(ctx context.Context, imp network.Import) error {
 func (s *Store) applyChunk(ctx context.Context, imp network.Import, n int, rows chunk, verdicts []network.Verdict, places map[string]int) error {
 	var counts network.Counts
 	var partners []*partnerChange
-	byID := map[network.RawID]*partnerChange{}
+	byID := make(map[network.RawID]*partnerChange, len(verdicts))
 	var contacts, changed []*contactItem
 	for i := range verdicts {
 		v := &verdicts[i]

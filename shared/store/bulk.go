@@ -178,34 +178,24 @@ func appendTexts(b []byte, m map[string]string) []byte {
 // appendString adds a JSON string. What isn't UTF-8 becomes U+FFFD, as it does
 // with the SDK.
 func appendString(b []byte, s string) []byte {
+	if !utf8.ValidString(s) {
+		s = string([]rune(s))
+	}
 	b = append(b, '"')
 	done := 0
-	for i := 0; i < len(s); {
+	for i := range len(s) {
 		c := s[i]
-		if c >= ' ' && c != '"' && c != '\\' && c < utf8.RuneSelf {
-			i++
+		if c >= ' ' && c != '"' && c != '\\' {
 			continue
 		}
-		n := 1
-		if c >= utf8.RuneSelf {
-			var r rune
-			if r, n = utf8.DecodeRuneInString(s[i:]); r != utf8.RuneError || n > 1 {
-				i += n
-				continue
-			}
-		}
 		b = append(b, s[done:i]...)
-		switch {
-		case c >= utf8.RuneSelf:
-			b = append(b, "\ufffd"...)
-		case c < ' ':
+		if c < ' ' {
 			const hex = "0123456789abcdef"
 			b = append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
-		default:
+		} else {
 			b = append(b, '\\', c)
 		}
-		i += n
-		done = i
+		done = i + 1
 	}
 	return append(append(b, s[done:]...), '"')
 }

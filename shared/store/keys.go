@@ -2,7 +2,7 @@ package store
 
 import (
 	"fmt"
-	"hash/fnv"
+	"strconv"
 	"strings"
 	"time"
 
@@ -58,7 +58,14 @@ func customKey(chain, customID string) key {
 	return partnerKey(chain, network.CustomPartnerID(chain, customID))
 }
 
-func partnerShard(chain string, i int) string { return fmt.Sprintf("CHAIN#%s#P%02d", chain, i) }
+func partnerShard(chain string, i int) string { return "CHAIN#" + chain + "#P" + padded(i, 2) }
+
+// padded is a number that sorts as its text does, up to so many digits. An
+// import writes half a million keys; fmt takes a tenth of its time for them.
+func padded(n, digits int) string {
+	s := strconv.Itoa(n)
+	return "0000000000"[:max(0, digits-len(s))] + s
+}
 
 // contactKey puts all that a person is into their own partition: one query
 // says who they are, everywhere.
@@ -128,9 +135,9 @@ func partnerList(chain string, p network.Partner) key {
 	if p.State == network.PartnerRemoved {
 		return key{}
 	}
-	return key{listShard(chain, int(shard(p.ID, listShards))), class(p.State) + fmt.Sprintf("#%010d#", p.Group) + p.Name + "#" + p.ID}
+	return key{listShard(chain, int(shard(p.ID, listShards))), class(p.State) + "#" + padded(p.Group, 10) + "#" + p.Name + "#" + p.ID}
 }
-func listShard(chain string, i int) string { return fmt.Sprintf("CHAIN#%s#L%d", chain, i) }
+func listShard(chain string, i int) string { return "CHAIN#" + chain + "#L" + strconv.Itoa(i) }
 
 // memberList sorts a corp's people: super-admins before the others, so that
 // who they are is one page of a corp of any size, then by name.
@@ -218,9 +225,12 @@ const (
 )
 
 func shard(id string, n uint32) uint32 {
-	h := fnv.New32a()
-	h.Write([]byte(id))
-	return h.Sum32() % n
+	const offset, prime = 2166136261, 16777619 // FNV-1a, for which hash/fnv wants the id copied
+	h := uint32(offset)
+	for i := range len(id) {
+		h = (h ^ uint32(id[i])) * prime
+	}
+	return h % n
 }
 
 func (k key) attrs() map[string]types.AttributeValue {

@@ -41,6 +41,9 @@ func (s *Store) existing(ctx context.Context, chain string, planner *network.Pla
 			return err
 		}
 		left = left[:0]
+		if readWhole(&pages) {
+			return s.signposted(ctx, chain, &k)
+		}
 		for id := range planner.Expected() {
 			at := partnerKey(chain, id.Partner())
 			if sh := &pages[shard(id.Partner(), partnerShards)]; !sh.end && at.SK > sh.last {
@@ -76,6 +79,15 @@ const pagers = 4
 type shardPages struct {
 	last string
 	end  bool
+}
+
+func readWhole(pages *[partnerShards]shardPages) bool {
+	for i := range pages {
+		if !pages[i].end {
+			return false
+		}
+	}
+	return true
 }
 
 // pageShards reads a chain's partners, until that has cost what it is worth.

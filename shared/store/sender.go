@@ -11,6 +11,7 @@ import (
 	"hash/crc32"
 	"io"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"sync"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
@@ -30,16 +32,21 @@ import (
 type sender struct {
 	options dynamodb.Options
 	signer  *v4.Signer
-	url     func() (string, error) // where to, worked out once
+	url     func() (*url.URL, error) // where to, worked out once
+	do      func(*http.Request) (*http.Response, error)
 }
 
 func newSender(db *dynamodb.Client) *sender {
 	s := &sender{options: db.Options(), signer: v4.NewSigner()}
-	s.url = sync.OnceValues(func() (string, error) {
+	s.do = s.options.HTTPClient.Do
+	if c, ok := s.options.HTTPClient.(*awshttp.BuildableClient); ok {
+		s.do = c.GetTransport().RoundTrip // without what a browser would do: follow, keep cookies
+	}
+	s.url = sync.OnceValues(func() (*url.URL, error) {
 		to, err := s.options.EndpointResolverV2.ResolveEndpoint(context.Background(), dynamodb.EndpointParameters{
 			Region: &s.options.Region, Endpoint: s.options.BaseEndpoint, UseFIPS: aws.Bool(false), UseDualStack: aws.Bool(false),
 		})
-		return to.URI.String(), err
+		return &to.URI, err
 	})
 	return s
 }
@@ -88,17 +95,17 @@ func (s *sender) insert(ctx context.Context, table string, body []byte, statemen
 
 // send is one try. Its errors say to a retryer what the client's would.
 func (s *sender) send(ctx context.Context, body []byte, hash string) ([]byte, error) {
-	url, err := s.url()
+	to, err := s.url()
 	if err != nil {
 		return nil, err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
-	if err != nil {
-		return nil, err
-	}
-	req.Header = http.Header{
-		"X-Amz-Target": {"DynamoDB_20120810.BatchExecuteStatement"}, "Content-Type": {"application/x-amz-json-1.0"}, "Accept-Encoding": {"identity"},
-	}
+	own := *to // the signer writes into it
+	req := (&http.Request{
+		Method: http.MethodPost, URL: &own, Host: to.Host, ContentLength: int64(len(body)), Body: io.NopCloser(bytes.NewReader(body)),
+		Header: http.Header{
+			"X-Amz-Target": {"DynamoDB_20120810.BatchExecuteStatement"}, "Content-Type": {"application/x-amz-json-1.0"}, "Accept-Encoding": {"identity"},
+		},
+	}).WithContext(ctx)
 	credentials, err := s.options.Credentials.Retrieve(ctx)
 	if err != nil {
 		return nil, err
@@ -106,7 +113,7 @@ func (s *sender) send(ctx context.Context, body []byte, hash string) ([]byte, er
 	if err := s.signer.SignHTTP(ctx, credentials, req, hash, "dynamodb", s.options.Region, time.Now()); err != nil {
 		return nil, err
 	}
-	resp, err := s.options.HTTPClient.Do(req)
+	resp, err := s.do(req)
 	if err != nil {
 		return nil, &smithyhttp.RequestSendError{Err: err}
 	}
