@@ -23,6 +23,7 @@ func (j *joins) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /v1/join/{token}", web.Handler(j.look))
 	mux.Handle("POST /v1/join/{token}", web.Handler(j.join))
+	mux.Handle("GET /v1/join/{token}/me", web.Handler(j.standing))
 	mux.Handle("DELETE /v1/chains/{chain_id}/membership", web.Handler(j.leave))
 	return web.Routes(mux)
 }
@@ -41,6 +42,7 @@ type lookJSON struct {
 	JoinPolicy network.JoinPolicy  `json:"join_policy"`
 	ExpiresAt  time.Time           `json:"expires_at"`
 	State      network.InviteState `json:"state"`
+	Note       string              `json:"note,omitempty"` // what the inviter has to say
 }
 
 type lookChain struct {
@@ -72,6 +74,7 @@ func (j *joins) look(w http.ResponseWriter, r *http.Request) error {
 		JoinPolicy: l.Chain.Policy(),
 		ExpiresAt:  l.ExpiresAt,
 		State:      network.InviteLive,
+		Note:       l.Invite.Note,
 	}
 	if l.Group != "" {
 		out.Group = &nameJSON{l.Group}

@@ -142,13 +142,13 @@ func (s *Stack) start(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("%w (PORT chooses another)", err)
 	}
-	var listeners [5]net.Listener
+	var listeners [6]net.Listener
 	for i := range listeners {
 		if listeners[i], err = s.listen(0); err != nil {
 			return err
 		}
 	}
-	people, doors, dynamoProxy, sqsProxy, s3Proxy := listeners[0], listeners[1], listeners[2], listeners[3], listeners[4]
+	people, doors, dynamoProxy, sqsProxy, s3Proxy, calls := listeners[0], listeners[1], listeners[2], listeners[3], listeners[4], listeners[5]
 	s.Web, s.API, s.Issuer, s.Control, s.S3 = at(web), at(web), at(people), at(doors), at(s3Proxy)
 
 	var s3Transport http.RoundTripper
@@ -175,9 +175,10 @@ func (s *Stack) start(ctx context.Context) error {
 	if err := s.startProxies(dynamoProxy, sqsProxy, s3Proxy, s3Transport); err != nil {
 		return err
 	}
-	if err := s.makeFunctions(at(dynamoProxy), at(sqsProxy)); err != nil {
+	if err := s.makeFunctions(at(dynamoProxy), at(sqsProxy), at(calls)); err != nil {
 		return err
 	}
+	s.serve(calls, lambda.Invocations(s.functionNamed))
 	if err := s.startSources(ctx); err != nil {
 		return err
 	}
