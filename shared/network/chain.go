@@ -48,21 +48,6 @@ const (
 	MaxMoved    = 10_000 // deleted groups
 )
 
-// JoinPolicy says who may join by an invite (R20). The approval policies
-// arrive with the applications.
-type JoinPolicy string
-
-const (
-	Open         JoinPolicy = "open"
-	ImportedOnly JoinPolicy = "imported_only" // 仅导入的企业可加入
-)
-
-// PolicyChange is one entry of a chain's policy history.
-type PolicyChange struct {
-	At     time.Time
-	Policy JoinPolicy
-}
-
 // NewChain is a chain with the defaults of R07, R20, R35 and R46.
 func NewChain(id, name string, owner Corp, at time.Time) (Chain, error) {
 	if err := CheckChainName("name", name); err != nil {
@@ -117,8 +102,8 @@ func (c Chain) Apply(e ChainEdit, at time.Time) (Chain, error) {
 		c.Name = *e.Name
 	}
 	if p := e.JoinPolicy; p != nil {
-		if *p != Open && *p != ImportedOnly {
-			return Chain{}, InvalidField("join_policy", "not_allowed", "join_policy is open or imported_only")
+		if !p.Valid() {
+			return Chain{}, InvalidField("join_policy", "not_allowed", "join_policy is open, imported_only, approval or imported_or_approval")
 		}
 		if *p != c.Policy() {
 			if len(c.Policies) >= MaxPolicies {

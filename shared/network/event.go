@@ -18,6 +18,9 @@ type Event struct {
 	Corp    string `json:"corp,omitempty"`   // of that person
 	First   bool   `json:"first,omitempty"`  // joined: the partner's first person
 	Count   int    `json:"count,omitempty"`  // roster_expired: contacts who did not join
+
+	Application string `json:"application,omitempty"`
+	Conflict    string `json:"conflict,omitempty"`
 }
 
 // EventKind says what happened.
@@ -26,13 +29,19 @@ type EventKind string
 const (
 	RosterImported EventKind = "roster_imported" // a chunk's new contacts are to be told
 	Joined         EventKind = "joined"
-	InviteEnded    EventKind = "invite_expired"  // its maker is to be told
-	RosterEnded    EventKind = "roster_expired"  // the importer is to be told
-	RosterFailed   EventKind = "roster_failed"   // likewise: it did not finish
-	ImportApply    EventKind = "import_apply"    // an import's plan is to be done
-	ImportCancel   EventKind = "import_cancel"   // an import was cancelled: what it had kept for later goes
-	ImportRevert   EventKind = "import_revert"   // an import is to be taken back
-	ImportContinue EventKind = "import_continue" // a run had no time left
+	Opened         EventKind = "opened"              // a contact has seen their notice's page (R32)
+	Declined       EventKind = "declined"            // a contact has said no
+	Applied        EventKind = "applied"             // the chain's admins are to be told
+	Decided        EventKind = "application_decided" // the applicant is to be told
+	Conflicted     EventKind = "partner_conflict"    // the chain's admins are to be told (R23)
+	Resolved       EventKind = "conflict_resolved"   // who waited is to be told
+	InviteEnded    EventKind = "invite_expired"      // its maker is to be told
+	RosterEnded    EventKind = "roster_expired"      // the importer is to be told
+	RosterFailed   EventKind = "roster_failed"       // likewise: it did not finish
+	ImportApply    EventKind = "import_apply"        // an import's plan is to be done
+	ImportCancel   EventKind = "import_cancel"       // an import was cancelled: what it had kept for later goes
+	ImportRevert   EventKind = "import_revert"       // an import is to be taken back
+	ImportContinue EventKind = "import_continue"     // a run had no time left
 )
 
 // ForImports reports whether the event is for whoever runs imports, and not

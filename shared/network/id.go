@@ -29,6 +29,9 @@ const (
 	importPrefix  = "im"
 	contactPrefix = "ct"
 	planPrefix    = "pl"
+
+	applicationPrefix = "ap"
+	disputePrefix     = "cf"
 )
 
 func randomID(prefix string) string {
@@ -84,6 +87,7 @@ func ValidPartnerID(s string) bool { return validID(partnerPrefix, s) }
 func ValidPersonID(s string) bool  { return validID(personPrefix, s) }
 func ValidCorpID(s string) bool    { return validID(corpPrefix, s) }
 func ValidInviteID(s string) bool  { return validID(invitePrefix, s) }
+func ValidDisputeID(s string) bool { return validID(disputePrefix, s) }
 func ValidImportID(s string) bool  { return validID(importPrefix, s) }
 
 // RawID is an id without its prefix, as its bytes: what a million of them take

@@ -1,6 +1,7 @@
 package network
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strconv"
@@ -19,6 +20,7 @@ type Joining struct {
 	Person   Person    // who joins, with a verified phone
 	Contacts []Contact // theirs in this chain, under whichever partner
 	Corp     Corp      // chosen, or to be made
+	Word     Word      // an admin's, who has been asked
 	Second   bool      // Corp is one that a colleague has made: the person isn't in it as yet
 }
 
@@ -36,7 +38,10 @@ type Admission struct {
 	First   bool    // the partner is now joined: counts against the chain's quota (R47)
 	Fresh   bool    // the partner is new
 	Known   bool    // the contact was there already
+	Moves   bool    // an admin has said what the partner is called or where it is
 	Corp    Corp
+
+	Application *Application // in place of a membership: an admin is to decide (R20)
 }
 
 // NameMismatch reports whether the corp goes by another name than the roster
@@ -50,6 +55,9 @@ func (a Admission) NameMismatch() bool {
 // all contacts of a roster partner (R23). Who has joined already by the same
 // invite is told of that corp again; by another link they make one more (R02).
 func (j Joining) NewCorpID(name string) string {
+	if j.Word.placed() { // not of the roster's partner, says an admin (R23)
+		return hashID(corpPrefix, "person", j.Chain.ID, j.Person.ID, FoldName(name))
+	}
 	k, ok := j.rosterContact(func(k Contact) bool { return j.Ticket.IsNotice() || k.Invite == j.Ticket.Invite })
 	if !ok {
 		k, ok = j.rosterContact(pending)
@@ -82,6 +90,12 @@ func (j Joining) Target() (partner string, already *Contact, err error) {
 	if placed && place.Side == Owner {
 		return "", nil, ErrDenied // a corp is no partner of its own chain
 	}
+	if to := j.Word.target(j); to != "" {
+		if bound && place.Partner != to {
+			return "", nil, ErrPartnerConflict
+		}
+		return to, nil, nil
+	}
 	if j.Ticket.IsNotice() {
 		if bound && place.Partner != j.Ticket.Partner {
 			return "", nil, ErrPartnerConflict
@@ -97,7 +111,7 @@ func (j Joining) Target() (partner string, already *Contact, err error) {
 	if k, ok := j.rosterContact(pending); ok {
 		return k.Partner, nil, nil // R21 a, R23
 	}
-	if j.Chain.Policy() == ImportedOnly {
+	if j.Chain.Policy() == ImportedOnly && !j.Word.Given { // R21 c: an admin's word
 		return "", nil, ErrNotImported
 	}
 	return CorpPartnerID(j.Chain.ID, j.Corp.ID), nil, nil
@@ -112,6 +126,13 @@ func (j Joining) usable() error {
 		return nil // the rest wants the partner: Admit
 	}
 	switch i := j.Invite; {
+	case j.Word.Given:
+		// It was live as they applied; what ends a link doesn't take back what an
+		// admin is still to say. Its uses are spent now, so there must be one.
+		if i.MaxUses > 0 && i.Uses >= i.MaxUses {
+			return ErrInviteExhausted
+		}
+		return nil
 	case i.Version != j.Ticket.Version:
 		return ErrInviteRevoked
 	case i.Usable(j.Chain, j.present()) != nil:
@@ -127,11 +148,19 @@ func (j Joining) usable() error {
 func (j Joining) Admit(target string, p *Partner) (Admission, error) {
 	place := j.Corp.Places[j.Chain.ID]
 	known := j.contact(target)
-	if j.Ticket.IsNotice() {
+	if j.Word.placed() {
+		if j.Word.Partner != "" && (p == nil || p.State == PartnerRemoved) {
+			return Admission{}, ErrNotFound
+		}
+	} else if j.Ticket.IsNotice() {
 		if p == nil || known == nil {
 			return Admission{}, ErrInviteRevoked
 		}
-		if err := NoticeUsable(j.Chain, *p, *known, j.Ticket.Version, j.present()); err != nil {
+		version, when := j.Ticket.Version, j.present()
+		if j.Word.Given { // it was live as they applied
+			version, when = known.TokenVersion, known.NoticeAt
+		}
+		if err := NoticeUsable(j.Chain, *p, *known, version, when); err != nil {
 			return Admission{}, err
 		}
 		if !place.RemovedAt.IsZero() && !known.NoticeAt.After(place.RemovedAt) {
@@ -151,7 +180,7 @@ func (j Joining) Admit(target string, p *Partner) (Admission, error) {
 		return Admission{}, ErrPartnerConflict // R23
 	case p.Corp != "" && p.Corp != j.Corp.ID && p.State != PartnerRemoved:
 		return Admission{}, ErrPartnerConflict // R23
-	case p.Imported && !bound && (p.State == PartnerRemoved || !a.Known || known.Epoch != p.Epoch):
+	case p.Imported && !bound && !j.Word.placed() && (p.State == PartnerRemoved || !a.Known || known.Epoch != p.Epoch):
 		// Neither the corp nor the person is of that partner any more (R21, R38).
 		if j.Chain.Policy() == ImportedOnly {
 			return Admission{}, ErrNotImported
@@ -164,6 +193,11 @@ func (j Joining) Admit(target string, p *Partner) (Admission, error) {
 		return Admission{}, ErrQuotaExceeded
 	case known == nil && j.Person.Name == "":
 		return Admission{}, InvalidField("name", "missing", "nobody has said what you are called: give a name")
+	}
+	if w := j.Word; w.Alias != "" || w.Group != 0 {
+		was := a.Partner
+		a.Partner.Alias, a.Partner.Group = cmp.Or(w.Alias, was.Alias), cmp.Or(w.Group, was.Group)
+		a.Moves = a.Partner.Alias != was.Alias || a.Partner.Group != was.Group
 	}
 	a.First = p.State != PartnerJoined
 	a.Binds = place.Partner != target || place.Out || place.Epoch != p.Epoch

@@ -102,6 +102,8 @@ const (
 	ContactJoined        ContactState = "joined"
 	ContactExpired       ContactState = "expired"
 	ContactLeft          ContactState = "left"
+	ContactOpened        ContactState = "opened"
+	ContactDeclined      ContactState = "declined"
 )
 
 // Contact is a person of a partner in a chain: unique by (chain, partner,
@@ -121,6 +123,8 @@ type Contact struct {
 	TokenVersion   int    // what their notice's token must say (R17)
 	NoticeAt       time.Time
 	Undeliverable  bool
+	OpenedAt       time.Time // they have seen their notice's page
+	DeclinedAt     time.Time // they have said no, and not joined since
 	Corp           string    // "" until joined
 	JoinedAt       time.Time // zero: has not joined, or has left
 	LeftAt         time.Time // tokens from before can't re-admit (R18)

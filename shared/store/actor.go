@@ -85,26 +85,45 @@ func orNotFound(err error) error {
 	return network.ErrNotFound
 }
 
-// person reads all that a person is: member of corps, contact in chains. One
+// belongings are all that lies with a person.
+type belongings struct {
+	members      []network.Member
+	contacts     []network.Contact
+	applications []applicationItem
+}
+
+// person reads what a person is: member of corps, contact in chains. One
 // query; a person is in few places.
 func (s *Store) person(ctx context.Context, person string) (members []network.Member, contacts []network.Contact, err error) {
+	b, err := s.belongings(ctx, person)
+	return b.members, b.contacts, err
+}
+
+func (s *Store) belongings(ctx context.Context, person string) (b belongings, err error) {
 	err = s.queryAll(ctx, memberKey(person, "").PK, "", true, func(item map[string]types.AttributeValue) error {
-		if strings.HasPrefix(keyOf(item).SK, memberKey(person, "").SK) {
+		switch kind, _, _ := strings.Cut(keyOf(item).SK, "#"); kind {
+		case "CORP":
 			var it memberItem
 			if err := attributevalue.UnmarshalMap(item, &it); err != nil {
 				return err
 			}
-			members = append(members, it.member())
-			return nil
+			b.members = append(b.members, it.member())
+		case "CHAIN":
+			var it contactItem
+			if err := attributevalue.UnmarshalMap(item, &it); err != nil {
+				return err
+			}
+			b.contacts = append(b.contacts, it.contact())
+		case "APPLY":
+			var it applicationItem
+			if err := attributevalue.UnmarshalMap(item, &it); err != nil {
+				return err
+			}
+			b.applications = append(b.applications, it)
 		}
-		var it contactItem
-		if err := attributevalue.UnmarshalMap(item, &it); err != nil {
-			return err
-		}
-		contacts = append(contacts, it.contact())
 		return nil
 	})
-	return members, contacts, err
+	return b, err
 }
 
 // Mine is everything that a person has a part in.

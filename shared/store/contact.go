@@ -28,6 +28,8 @@ type contactItem struct {
 	TokenVersion   int    `dynamodbav:",omitempty"`
 	NoticeAt       moment `dynamodbav:",omitempty"`
 	Undeliverable  bool   `dynamodbav:",omitempty"`
+	OpenedAt       moment `dynamodbav:",omitempty"`
+	DeclinedAt     moment `dynamodbav:",omitempty"`
 	Corp           string `dynamodbav:",omitempty"`
 	JoinedAt       moment `dynamodbav:",omitempty"`
 	LeftAt         moment `dynamodbav:",omitempty"`
@@ -43,7 +45,7 @@ func newContactItem(k network.Contact) contactItem {
 	return contactItem{
 		key: contactKey(k.Person, k.Chain, k.Partner), Name: k.Name, Phone: k.Phone, Leader: k.Leader, MemberCustomID: k.MemberCustomID,
 		Import: k.Import, Chunk: k.Chunk, Epoch: k.Epoch, TokenVersion: k.TokenVersion, NoticeAt: at(k.NoticeAt), Undeliverable: k.Undeliverable,
-		Corp: k.Corp, JoinedAt: at(k.JoinedAt), LeftAt: at(k.LeftAt), Inviter: k.Inviter, Invite: k.Invite, Edition: k.Edition,
+		OpenedAt: at(k.OpenedAt), DeclinedAt: at(k.DeclinedAt), Corp: k.Corp, JoinedAt: at(k.JoinedAt), LeftAt: at(k.LeftAt), Inviter: k.Inviter, Invite: k.Invite, Edition: k.Edition,
 	}
 }
 
@@ -52,7 +54,7 @@ func (i contactItem) contact() network.Contact {
 	return network.Contact{
 		Person: afterLast(i.PK), Chain: where[1], Partner: where[2], Name: i.Name, Phone: i.Phone, Leader: i.Leader, MemberCustomID: i.MemberCustomID,
 		Import: i.Import, Chunk: i.Chunk, Epoch: i.Epoch, TokenVersion: i.TokenVersion, NoticeAt: i.NoticeAt.time(), Undeliverable: i.Undeliverable,
-		Corp: i.Corp, JoinedAt: i.JoinedAt.time(), LeftAt: i.LeftAt.time(), Inviter: i.Inviter, Invite: i.Invite, Edition: i.Edition,
+		OpenedAt: i.OpenedAt.time(), DeclinedAt: i.DeclinedAt.time(), Corp: i.Corp, JoinedAt: i.JoinedAt.time(), LeftAt: i.LeftAt.time(), Inviter: i.Inviter, Invite: i.Invite, Edition: i.Edition,
 	}
 }
 

@@ -28,11 +28,15 @@ type Look struct {
 // Look reads what a ticket stands for: two reads, no write (R13). ErrNotFound
 // if there is no such thing. It may be a moment behind; the join judges.
 func (s *Store) Look(ctx context.Context, t network.Ticket, now time.Time) (Look, error) {
+	return s.look(ctx, false, t, now)
+}
+
+func (s *Store) look(ctx context.Context, consistent bool, t network.Ticket, now time.Time) (Look, error) {
 	keys := []key{chainKey(t.Chain), inviteKey(t.Chain, t.Invite)}
 	if t.IsNotice() {
 		keys = []key{chainKey(t.Chain), contactKey(t.Person, t.Chain, t.Partner), partnerKey(t.Chain, t.Partner)}
 	}
-	found, err := s.batchGet(ctx, false, keys...)
+	found, err := s.batchGet(ctx, consistent, keys...)
 	if err != nil {
 		return Look{}, wrap("look", err)
 	}
@@ -91,44 +95,107 @@ type Choice struct {
 // that was judged (R15, R16). What changed meanwhile is read and judged
 // again, so the answer is the truth at the moment of the commit. A repeat
 // answers the first membership, and writes nothing.
+//
+// Where the policy wants an admin's word (R20) it makes an application under
+// the same conditions, or answers the one that waits. Who chose another corp
+// than their roster's partner is bound to gets ErrPartnerConflict, and an
+// admin to settle it (R23); once that is done, the membership that it gave.
 func (s *Store) Join(ctx context.Context, ticket network.Ticket, p network.Person, choice Choice, now time.Time) (network.Admission, error) {
-	now = now.Truncate(time.Millisecond) // as it is kept, and told again
+	out, err := s.admit(ctx, admitting{ticket: ticket, person: p, choice: choice}, now.Truncate(time.Millisecond)) // as it is kept, and told again
+	return out, wrap("join", err)
+}
+
+// admitting is somebody who is to be let in, and what is settled by that.
+type admitting struct {
+	ticket network.Ticket
+	person network.Person
+	choice Choice
+	word   network.Word
+
+	application string              // that an admin accepts,
+	accepted    network.Application // and as it is then
+	dispute     *disputeItem        // that an admin resolves,
+	resolved    network.Dispute     // and as it is then
+}
+
+func (s *Store) admit(ctx context.Context, q admitting, now time.Time) (network.Admission, error) {
 	began := time.Now()
+	chain := q.ticket.Chain
 	var out network.Admission
 	gate := rand.IntN(gates)
-	err := retry(ctx, func(int) (bool, error) {
-		j, partner, member, err := s.readJoin(ctx, ticket, p, choice, now, time.Since(began))
+	err := retry(ctx, func(try int) (bool, error) {
+		if q.dispute != nil && try > 0 {
+			is, err := s.disputeItem(ctx, chain, q.dispute.SK)
+			if err != nil || is.Edition != q.dispute.Edition {
+				return false, cmp.Or(err, errDecided)
+			}
+		}
+		r, err := s.readJoin(ctx, q, now, time.Since(began))
 		if errors.Is(err, errMoved) {
 			return true, nil
 		}
 		if err != nil {
 			return false, err
 		}
-		target, already, err := j.Target()
+		j := r.joining
+		waits, err := q.waiting(r)
 		if err != nil {
 			return false, err
 		}
-		it, found := partner[target]
+		target, already, err := j.Target()
+		if err != nil {
+			out, err = s.refused(ctx, q, r, q.ticket.Partner, err)
+			return false, err
+		}
+		it, found := r.partners[target]
 		if !found {
-			if found, err = s.get(ctx, partnerKey(ticket.Chain, target), &it); err != nil {
+			if found, err = s.get(ctx, partnerKey(chain, target), &it); err != nil {
 				return false, err
 			}
 		}
 		if already != nil {
-			out = network.Admission{Contact: *already, Partner: it.partner(ticket.Chain), Corp: j.Corp, Repeat: true}
+			out = network.Admission{Contact: *already, Partner: it.partner(chain), Corp: j.Corp, Repeat: true}
 			out.Partner.Group = j.Chain.Landing(out.Partner.Group)
+			if waits != nil && q.application != "" { // they came another way
+				return s.settled(ctx, q, waits, now)
+			}
 			return false, nil
 		}
 		var stands *network.Partner
-		if found && it.PK != "" {
-			is := it.partner(ticket.Chain)
+		if found && it.PK != "" && it.Card.State != "" {
+			is := it.partner(chain)
 			is.Group = j.Chain.Landing(is.Group) // a removed one comes back, and its group may have gone (R34)
 			stands = &is
 		}
-		if out, err = j.Admit(target, stands); err != nil || out.Repeat {
+		if out, err = j.Admit(target, stands); err != nil {
+			out, err = s.refused(ctx, q, r, target, err)
 			return false, err
 		}
-		t, where := s.joinTx(j, out, it, gate, member, p)
+		if out.Repeat {
+			if waits != nil && q.application != "" {
+				return s.settled(ctx, q, waits, now)
+			}
+			return false, nil
+		}
+		if j.Applies(out) {
+			if waits != nil {
+				a := waits.application()
+				out = network.Admission{Application: &a, Repeat: true, Corp: j.Corp}
+				return false, nil
+			}
+			again, a, err := s.apply(ctx, r, out, q.choice, gate)
+			gate = rand.IntN(gates)
+			out = network.Admission{Application: &a, Corp: j.Corp}
+			return again, err
+		}
+		t, where := s.joinTx(j, out, it, gate, r.member, q.person)
+		if err := s.settle(ctx, t, q, waits, out, now); err != nil {
+			return false, err
+		}
+		if q.word.Group > network.RootGroup {
+			where.group = len(t.items)
+			t.check(groupKey(chain, q.word.Group), "attribute_exists(PK)", nil)
+		}
 		i, old, err := t.send(ctx)
 		switch {
 		case again(err):
@@ -137,31 +204,123 @@ func (s *Store) Join(ctx context.Context, ticket network.Ticket, p network.Perso
 		case err != nil || i < 0:
 			return false, err
 		case i == where.gate:
-			gate, err = s.openGate(ctx, ticket.Chain, old, j.Chain)
+			gate, err = s.openGate(ctx, chain, old, j.Chain)
 			return err == nil, err
+		case i == where.group:
+			return false, network.ErrGroupNotFound
 		}
 		return true, nil // somebody was faster: read what is true now
 	})
 	if err != nil {
-		return network.Admission{}, wrap("join", err)
+		return network.Admission{}, err
 	}
 	return out, nil
+}
+
+// waiting is the application that is settled if they are let in: the one that
+// an admin accepts, which must still wait, else errDecided; otherwise one that
+// they have made under that corp.
+func (q admitting) waiting(r reading) (*applicationItem, error) {
+	id := q.application
+	switch {
+	case id != "":
+	case q.dispute != nil:
+		id = network.ApplicationID(q.person.ID, q.dispute.Wish)
+	default:
+		id = network.ApplicationID(q.person.ID, r.joining.Corp.ID)
+	}
+	for _, it := range r.applications {
+		if a := it.application(); a.ID == id && a.State == network.ApplicationWaiting {
+			return &it, nil
+		}
+	}
+	if q.application != "" {
+		return nil, errDecided
+	}
+	return nil, nil
+}
+
+// settle adds to a join what it settles: an application, a conflict.
+func (s *Store) settle(ctx context.Context, t *tx, q admitting, waits *applicationItem, out network.Admission, now time.Time) error {
+	if waits != nil {
+		a := q.accepted
+		if q.application == "" { // the policy has changed, or a conflict was resolved
+			a = waits.application()
+			a.State, a.DecidedAt, a.Decider = network.ApplicationAccepted, now, q.resolved.Resolver
+		}
+		a.Corp, a.Partner, a.Group = out.Corp.ID, out.Partner.ID, out.Partner.Group
+		decideTx(t, *waits, a)
+	}
+	if q.dispute != nil {
+		d := q.resolved
+		d.Settled = out.Partner.ID
+		resolveTx(t, *q.dispute, d)
+	}
+	if out.Moves && !out.Fresh {
+		return s.logChange(ctx, t, q.ticket.Chain, changeItem{What: "partner_edited", Partners: changed(out.Partner, out.Partner)})
+	}
+	return nil
+}
+
+// settled settles an accepted application of who is in already.
+func (s *Store) settled(ctx context.Context, q admitting, waits *applicationItem, now time.Time) (again bool, err error) {
+	t := s.tx()
+	decideTx(t, *waits, q.accepted)
+	met, err := s.sendOnly(ctx, t)
+	return err == nil && !met, err
+}
+
+// refused is what who can't be let in hears: of a token that has ended
+// meanwhile, who waits for an admin's word hears that they do; a conflict is
+// filed for an admin, or has been settled by one (R23).
+func (s *Store) refused(ctx context.Context, q admitting, r reading, partner string, err error) (network.Admission, error) {
+	if network.KindOf(err) == network.Gone && !errors.Is(err, network.ErrChainDissolved) && !q.word.Given {
+		if waits, _ := q.waiting(r); waits != nil {
+			a := waits.application()
+			return network.Admission{Application: &a, Repeat: true, Corp: r.joining.Corp}, nil
+		}
+	}
+	if errors.Is(err, network.ErrPartnerConflict) && q.dispute == nil && partner != "" {
+		return s.fileDispute(ctx, q, r, partner)
+	}
+	return network.Admission{}, err
 }
 
 // errMoved says that what was read first no longer goes with what was read
 // after it.
 var errMoved = errors.New("moved meanwhile")
 
-// readJoin reads what a join is judged by, in two requests. partners are
-// those that it may be about, as far as they exist; member says whether the
-// person is in the corp already.
-func (s *Store) readJoin(ctx context.Context, ticket network.Ticket, p network.Person, choice Choice, now time.Time, waited time.Duration) (j network.Joining, partners map[string]partnerItem, member bool, err error) {
-	members, contacts, err := s.person(ctx, p.ID)
+// reading is what a join has read. partners are those that it may be about, as
+// far as they exist; member says whether the person is in the corp already;
+// applications are all of theirs to the chain.
+type reading struct {
+	joining      network.Joining
+	partners     map[string]partnerItem
+	member       bool
+	applications []applicationItem
+}
+
+// readJoin reads what a join is judged by, in two requests.
+func (s *Store) readJoin(ctx context.Context, q admitting, now time.Time, waited time.Duration) (reading, error) {
+	ticket, p, choice := q.ticket, q.person, q.choice
+	has, err := s.belongings(ctx, p.ID)
 	if err != nil {
-		return j, nil, false, err
+		return reading{}, err
 	}
-	j = network.Joining{Now: now, Waited: waited, Chain: network.Chain{ID: ticket.Chain}, Ticket: ticket, Person: p}
-	for _, k := range contacts {
+	r := reading{}
+	for _, it := range has.applications {
+		if it.application().Chain == ticket.Chain {
+			r.applications = append(r.applications, it)
+		}
+	}
+	r.joining, r.partners, r.member, err = s.readJoining(ctx, has, ticket, p, choice, q.word, now, waited)
+	return r, err
+}
+
+func (s *Store) readJoining(ctx context.Context, has belongings, ticket network.Ticket, p network.Person, choice Choice, word network.Word, now time.Time, waited time.Duration) (j network.Joining, partners map[string]partnerItem, member bool, err error) {
+	members := has.members
+	j = network.Joining{Now: now, Waited: waited, Chain: network.Chain{ID: ticket.Chain}, Ticket: ticket, Person: p, Word: word}
+	for _, k := range has.contacts {
 		if k.Chain == ticket.Chain {
 			j.Contacts = append(j.Contacts, k)
 		}
@@ -270,19 +429,23 @@ func named(j network.Joining) bool {
 }
 
 // places are the writes of a join whose refusal means something special.
-type places struct{ gate int }
+type places struct{ gate, group int }
 
 // joinTx writes an admission. Every condition is something that was read and
 // judged; the more telling ones come first.
 func (s *Store) joinTx(j network.Joining, a network.Admission, was partnerItem, gate int, member bool, p network.Person) (*tx, places) {
 	chain := j.Chain.ID
 	t := s.tx()
+	where := places{gate: -1, group: -1}
 	if j.Invite.MaxUses > 0 {
-		t.update(inviteKey(chain, j.Invite.ID), "SET Uses = Uses + :one", "Uses < MaxUses AND attribute_not_exists(RevokedAt) AND Version = :v", nil,
-			vals{"one": 1, "v": j.Invite.Version}) // R15
+		cond, v := "Uses < MaxUses AND attribute_not_exists(RevokedAt) AND Version = :v", vals{"one": 1, "v": j.Invite.Version} // R15
+		if j.Word.Given {
+			cond, v = "Uses < MaxUses", vals{"one": 1} // it was live as they applied
+		}
+		t.update(inviteKey(chain, j.Invite.ID), "SET Uses = Uses + :one", cond, nil, v)
 	}
 
-	where := places{gate: len(t.items)}
+	where.gate = len(t.items)
 	if a.First {
 		// R16 and R47 in one: the rules as they were read, and room.
 		t.update(gateKey(chain, gate), "SET Joined = Joined + :one", "Gate = :g AND Joined < #l", map[string]string{"l": "Limit"},
@@ -348,7 +511,10 @@ func (s *Store) joinPartner(t *tx, j network.Joining, a network.Admission, was p
 		p.People = map[string]string{person: fingerprint}
 		p.Edition = 1
 		t.put(newPartnerItem(p, gate), "attribute_not_exists(PK)", nil)
-	case a.First:
+	case a.First, a.Moves:
+		if !a.First {
+			gate = was.Gate
+		}
 		p.Edition++
 		l := partnerList(p.Chain, p)
 		t.update(was.key, "SET Card = :card, LPK = :lpk, LSK = :lsk, Edition = :e, Gate = :gate, People.#p = :f", "Edition = :was", map[string]string{"p": person},

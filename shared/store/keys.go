@@ -52,6 +52,17 @@ func contactKey(person, chain, partner string) key {
 	return key{"PERSON#" + person, "CHAIN#" + chain + "#" + partner}
 }
 
+// applicationKey lies with the applicant, as a contact does: a join reads it
+// with them.
+func applicationKey(person, chain, corp string) key {
+	return key{"PERSON#" + person, "APPLY#" + chain + "#" + corp}
+}
+
+// blockKey says that the person wants nothing more of the chain (R48).
+func blockKey(person, chain string) key { return key{"PERSON#" + person, "BLOCK#" + chain} }
+
+func disputeKey(chain, id string) key { return key{"CHAIN#" + chain + "#CONFLICTS", id} }
+
 // rowsKey holds a chunk of an import's rows, planKey what is to be done with
 // them. So many of both share a partition that one query reads it, and that no
 // partition is written all of a long roster.
@@ -107,6 +118,17 @@ func listShard(chain string, i int) string { return fmt.Sprintf("CHAIN#%s#L%d", 
 // who they are is one page of a corp of any size, then by name.
 func memberList(m network.Member) key {
 	return key{"CORP#" + m.Corp + "#MEMBERS", rank(m.Role) + "#" + m.Name + "#" + m.Person}
+}
+
+// applicationList sorts a chain's applications by state, the oldest first.
+func applicationList(a network.Application) key {
+	return key{applicationShard(a.Chain, int(shard(a.ID, listShards))), fmt.Sprintf("%s#%013d#%s", a.State, a.CreatedAt.UnixMilli(), a.ID)}
+}
+func applicationShard(chain string, i int) string { return fmt.Sprintf("CHAIN#%s#A%d", chain, i) }
+
+// disputeList does the same for conflicts, which are few.
+func disputeList(d network.Dispute) key {
+	return key{"CHAIN#" + d.Chain + "#CONFLICTS", fmt.Sprintf("%s#%013d#%s", d.State, d.CreatedAt.UnixMilli(), d.ID)}
 }
 
 func rank(r network.Role) string {

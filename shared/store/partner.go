@@ -131,7 +131,7 @@ func (s *Store) Partners(ctx context.Context, chain string, q PartnerQuery) (fou
 		if q.Group != 0 {
 			prefix += fmt.Sprintf("%010d#", q.Group)
 		}
-		page, more, err := s.mergeShards(ctx, chain, prefix, last, q.Limit-len(found))
+		page, more, err := s.mergeShards(ctx, func(i int) string { return listShard(chain, i) }, prefix, last, q.Limit-len(found))
 		if err != nil {
 			return nil, "", wrap("partners", err)
 		}
@@ -149,10 +149,10 @@ func (s *Store) Partners(ctx context.Context, chain string, q PartnerQuery) (fou
 	return found, "", nil
 }
 
-// mergeShards is a page of the list index under prefix, from behind last on,
+// mergeShards is a page of the list index's shards under prefix, from behind last on,
 // in the order of the sort keys over all shards. more is the last sort key if
 // there may be others behind it.
-func (s *Store) mergeShards(ctx context.Context, chain, prefix, last string, limit int) (page []map[string]types.AttributeValue, more string, err error) {
+func (s *Store) mergeShards(ctx context.Context, in func(shard int) string, prefix, last string, limit int) (page []map[string]types.AttributeValue, more string, err error) {
 	// Names fall on shards by chance: so much from each nearly always fills
 	// the page, and where it doesn't the page is short, never wrong.
 	each := min(limit, limit/listShards+limit/8+4)
@@ -169,18 +169,18 @@ func (s *Store) mergeShards(ctx context.Context, chain, prefix, last string, lim
 	var wg sync.WaitGroup
 	for i := range shards {
 		wg.Go(func() {
-			in := &dynamodb.QueryInput{
+			ask := &dynamodb.QueryInput{
 				TableName: &s.table, IndexName: aws.String("list"), Limit: aws.Int32(int32(each)),
 				KeyConditionExpression:    aws.String("LPK = :pk AND begins_with(LSK, :sk)"),
-				ExpressionAttributeValues: map[string]types.AttributeValue{":pk": str(listShard(chain, i)), ":sk": str(prefix)},
+				ExpressionAttributeValues: map[string]types.AttributeValue{":pk": str(in(i)), ":sk": str(prefix)},
 			}
 			if last > prefix {
-				in.KeyConditionExpression = aws.String("LPK = :pk AND LSK BETWEEN :last AND :end")
-				in.ExpressionAttributeValues[":last"] = str(last + "\x00")
-				in.ExpressionAttributeValues[":end"] = str(end)
-				delete(in.ExpressionAttributeValues, ":sk")
+				ask.KeyConditionExpression = aws.String("LPK = :pk AND LSK BETWEEN :last AND :end")
+				ask.ExpressionAttributeValues[":last"] = str(last + "\x00")
+				ask.ExpressionAttributeValues[":end"] = str(end)
+				delete(ask.ExpressionAttributeValues, ":sk")
 			}
-			out, err := s.db.Query(ctx, in)
+			out, err := s.db.Query(ctx, ask)
 			if err != nil {
 				shards[i].err = err
 				return
