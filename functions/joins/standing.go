@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/tributary-app/tributary/shared/network"
 	"github.com/tributary-app/tributary/shared/store"
@@ -11,10 +12,20 @@ import (
 // standingJSON is what a page needs to know to ask somebody no more than it
 // must: who they are, which corps are theirs, and how far they have come.
 type standingJSON struct {
-	Person      personJSON   `json:"person"`
-	Corps       []corpJSON   `json:"corps"`
-	Memberships []seatJSON   `json:"memberships"`
-	Contact     *contactJSON `json:"contact,omitempty"` // as whom the roster expects them
+	Person      personJSON       `json:"person"`
+	Corps       []corpJSON       `json:"corps"`
+	Memberships []seatJSON       `json:"memberships"`
+	Contact     *contactJSON     `json:"contact,omitempty"`     // as whom the roster expects them
+	Application *applicationJSON `json:"application,omitempty"` // their newest
+	Blocked     bool             `json:"blocked"`               // they want no notices of the chain (R48)
+}
+
+type applicationJSON struct {
+	ApplicationID string                   `json:"application_id"`
+	CorpName      string                   `json:"corp_name"`
+	State         network.ApplicationState `json:"state"`
+	Reason        string                   `json:"reason,omitempty"`
+	CreatedAt     time.Time                `json:"created_at"`
 }
 
 type personJSON struct {
@@ -34,9 +45,10 @@ type seatJSON struct {
 }
 
 type contactJSON struct {
-	Name    string    `json:"name"`
-	Partner nameJSON  `json:"partner"`
-	Group   *nameJSON `json:"group,omitempty"` // left out: the root
+	Name     string    `json:"name"`
+	Partner  nameJSON  `json:"partner"`
+	Group    *nameJSON `json:"group,omitempty"` // left out: the root
+	Declined bool      `json:"declined"`        // they have said no
 }
 
 // standing tells the caller how they stand to the invite. It changes nothing
@@ -54,7 +66,7 @@ func (j *joins) standing(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	out := standingJSON{Person: personJSON{p.Name, network.MaskPhone(p.Phone)}, Corps: []corpJSON{}, Memberships: []seatJSON{}}
+	out := standingJSON{Person: personJSON{p.Name, network.MaskPhone(p.Phone)}, Corps: []corpJSON{}, Memberships: []seatJSON{}, Blocked: s.Blocked}
 	for _, c := range s.Corps {
 		out.Corps = append(out.Corps, corpJSON{c.ID, c.Name, c.Eligible()})
 	}
@@ -62,10 +74,13 @@ func (j *joins) standing(w http.ResponseWriter, r *http.Request) error {
 		out.Memberships = append(out.Memberships, seatJSON{membership(seat), seat.CorpName})
 	}
 	if s.Named != nil {
-		out.Contact = &contactJSON{Name: s.Named.Contact.Name, Partner: nameJSON{s.Named.Partner.Name}}
+		out.Contact = &contactJSON{Name: s.Named.Contact.Name, Partner: nameJSON{s.Named.Partner.Name}, Declined: !s.Named.Contact.DeclinedAt.IsZero()}
 		if s.Group != "" {
 			out.Contact.Group = &nameJSON{s.Group}
 		}
+	}
+	if a := s.Application; a != nil {
+		out.Application = &applicationJSON{a.ID, a.CorpName, a.State, a.Reason, a.CreatedAt}
 	}
 	return web.JSON(w, http.StatusOK, out)
 }

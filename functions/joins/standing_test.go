@@ -38,7 +38,7 @@ func TestAPersonReadsHowTheyStandToAnInviteAndNothingOfOthers(t *testing.T) {
 	}
 	before := w.tb.Items(t)
 	w.tb.Reset()
-	if got := w.standing(t, claims(8), notice).want(t, 200, ""); got.Body.String() != `{"person":{"name":"Person 8","phone":"+86139******08"},"corps":[],"memberships":[]}` {
+	if got := w.standing(t, claims(8), notice).want(t, 200, ""); got.Body.String() != `{"person":{"name":"Person 8","phone":"+86139******08"},"corps":[],"memberships":[],"blocked":false}` {
 		t.Errorf("somebody else: got %s, want nothing of the contact", got.Body)
 	}
 	if m := w.tb.Meter(); m.WriteUnits != 0 || m.Requests > 3 || !reflect.DeepEqual(before, w.tb.Items(t)) {

@@ -10,10 +10,12 @@ import (
 
 // Standing is how a person stands to the invite that they hold.
 type Standing struct {
-	Corps       []network.Corp // theirs, by name: one of them may join (R02)
-	Memberships []Seat         // theirs in the invite's chain, the latest first
-	Named       *Seat          // the roster's contact that they are and haven't come as yet: a notice's own, else any (R21)
-	Group       string         // where Named will be, "" for the root
+	Corps       []network.Corp       // theirs, by name: one of them may join (R02)
+	Memberships []Seat               // theirs in the invite's chain, the latest first
+	Named       *Seat                // the roster's contact that they are and haven't come as yet: a notice's own, else any (R21)
+	Group       string               // where Named will be, "" for the root
+	Application *network.Application // their newest to the chain (R20)
+	Blocked     bool                 // they want no notices of the chain (R48)
 }
 
 // Seat is a contact, the partner that it is of, and the corp's name if it has
@@ -28,12 +30,13 @@ type Seat struct {
 // write (R13). It tells nothing but what is theirs, also of a dead invite;
 // ErrNotFound if its chain isn't there. It may be a moment behind.
 func (s *Store) Standing(ctx context.Context, t network.Ticket, person string) (Standing, error) {
-	members, contacts, err := s.person(ctx, person)
+	mine, err := s.belongings(ctx, person)
 	if err != nil {
 		return Standing{}, wrap("standing", err)
 	}
-	contacts = slices.DeleteFunc(contacts, func(k network.Contact) bool { return k.Chain != t.Chain })
-	keys := []key{chainKey(t.Chain)}
+	members := mine.members
+	contacts := slices.DeleteFunc(mine.contacts, func(k network.Contact) bool { return k.Chain != t.Chain })
+	keys := []key{chainKey(t.Chain), blockKey(person, t.Chain)}
 	for _, m := range members {
 		keys = append(keys, corpKey(m.Corp))
 	}
@@ -49,6 +52,14 @@ func (s *Store) Standing(ctx context.Context, t network.Ticket, person string) (
 		return Standing{}, wrap("standing", orNotFound(err))
 	}
 	var out Standing
+	if out.Blocked, err = found.into(keys[1], &blockItem{}); err != nil {
+		return Standing{}, wrap("standing", err)
+	}
+	for _, it := range mine.applications {
+		if a := it.application(); a.Chain == t.Chain && (out.Application == nil || a.CreatedAt.After(out.Application.CreatedAt)) {
+			out.Application = &a
+		}
+	}
 	places := map[string]network.Corp{}
 	for _, m := range members {
 		var it corpItem
