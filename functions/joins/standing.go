@@ -12,6 +12,7 @@ import (
 // standingJSON is what a page needs to know to ask somebody no more than it
 // must: who they are, which corps are theirs, and how far they have come.
 type standingJSON struct {
+	Chain       *lookChain       `json:"chain,omitempty"` // of who is in it, or has applied: a dead link tells others nothing of it
 	Person      personJSON       `json:"person"`
 	Corps       []corpJSON       `json:"corps"`
 	Memberships []seatJSON       `json:"memberships"`
@@ -81,6 +82,9 @@ func (j *joins) standing(w http.ResponseWriter, r *http.Request) error {
 	}
 	if a := s.Application; a != nil {
 		out.Application = &applicationJSON{a.ID, a.CorpName, a.State, a.Reason, a.CreatedAt}
+	}
+	if len(out.Memberships) > 0 || out.Application != nil {
+		out.Chain = &lookChain{s.Chain.Name, s.Chain.OwnerName}
 	}
 	return web.JSON(w, http.StatusOK, out)
 }

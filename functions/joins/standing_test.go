@@ -48,7 +48,7 @@ func TestAPersonReadsHowTheyStandToAnInviteAndNothingOfOthers(t *testing.T) {
 	w.now = w.now.Add(400 * 24 * time.Hour) // dead by now
 	got := w.standing(t, li, notice).want(t, 200, "")
 	seats, _ := got.body["memberships"].([]any)
-	if len(seats) != 1 || got.body["contact"] != nil {
+	if len(seats) != 1 || got.body["contact"] != nil || !reflect.DeepEqual(got.body["chain"], map[string]any{"name": "Dealers", "owner": "Owner Ltd"}) {
 		t.Fatalf("joined: got %s", got.Body)
 	}
 	seat := seats[0].(map[string]any)

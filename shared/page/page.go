@@ -92,6 +92,7 @@ type View struct {
 	Seats       []Seat            // their memberships
 	Fresh       bool              // the first of Seats is of this moment
 	Application *Application
+	Kept        *Form // what was sent and wasn't taken, of a Plain page: it can be sent again
 }
 
 // Invite is what anybody may read of an invite.
@@ -170,7 +171,7 @@ func (v View) Group() string {
 
 // Retry says that the same once more may help.
 func (v View) Retry() bool {
-	return v.Token != "" && (v.Code == "busy" || v.Code == "rate_limited" || v.Code == "internal")
+	return v.Token != "" && (v.Code == "busy" || v.Code == "rate_limited" || v.Code == "internal" || v.Code == "sign_in_failed" || v.Code == "form_stale")
 }
 
 // Again says that a member may come in under another of their corps as well

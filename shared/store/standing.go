@@ -10,6 +10,7 @@ import (
 
 // Standing is how a person stands to the invite that they hold.
 type Standing struct {
+	Chain       network.Chain
 	Corps       []network.Corp       // theirs, by name: one of them may join (R02)
 	Memberships []Seat               // theirs in the invite's chain, the latest first
 	Named       *Seat                // the roster's contact that they are and haven't come as yet: a notice's own, else any (R21)
@@ -51,7 +52,7 @@ func (s *Store) Standing(ctx context.Context, t network.Ticket, person string) (
 	if ok, err := found.into(keys[0], &chain); !ok || err != nil {
 		return Standing{}, wrap("standing", orNotFound(err))
 	}
-	var out Standing
+	out := Standing{Chain: chain.chain()}
 	if out.Blocked, err = found.into(keys[1], &blockItem{}); err != nil {
 		return Standing{}, wrap("standing", err)
 	}
@@ -79,7 +80,7 @@ func (s *Store) Standing(ctx context.Context, t network.Ticket, person string) (
 			continue
 		}
 		seat := Seat{k, it.partner(t.Chain), places[k.Corp].Name}
-		seat.Partner.Group = chain.chain().Landing(seat.Partner.Group)
+		seat.Partner.Group = out.Chain.Landing(seat.Partner.Group)
 		switch {
 		case standing(k, places[k.Corp].Places[t.Chain]):
 			out.Memberships = append(out.Memberships, seat)
