@@ -16,7 +16,7 @@ var texts = map[string]text{
 	"title.waiting": {"已申请加入「%s」", "You have applied to %s"},
 	"card.title":    {"%s邀请您加入「%s」", "%s invites you to %s"},
 	"card.text":     {"%s的上下游空间。点开即可加入，无需下载。", "The partner network of %s. Tap to join; nothing to install."},
-	"foot":          {"打开本页不会改变任何内容；只有您点击按钮才会生效。", "Opening this page changes nothing; only pressing a button does."},
+	"foot":          {"只看不点，什么都不会改变。", "Looking changes nothing; only a button does."},
 
 	"greet":       {"%s，您好", "Hello %s,"},
 	"invites":     {"%s 邀请您加入", "%s invites you to join"},
@@ -25,7 +25,7 @@ var texts = map[string]text{
 	"policy":      {"加入方式", "Joining"},
 	"until":       {"有效期至", "Valid until"},
 	"sign_in":     {"用手机号登录并继续", "Continue with your phone"},
-	"sign_in.why": {"我们用短信验证码确认是您本人，之后再选择企业。", "A code by SMS tells us it is you. Then you choose your company."},
+	"sign_in.why": {"用短信验证码确认是您本人，再选择企业。", "A code by SMS tells us it is you. Then you choose your company."},
 
 	"policy.imported_only":        {"仅名单中的企业可加入", "Only companies on the roster"},
 	"policy.approval":             {"需管理员同意", "An admin approves"},
