@@ -145,6 +145,14 @@ func (c *chains) editChain(w http.ResponseWriter, r *http.Request) error {
 	if err := web.Read(r, &req); err != nil {
 		return err
 	}
+	q, err := web.Query(r, "preview")
+	if err != nil {
+		return err
+	}
+	preview, err := q.Bool("preview")
+	if err != nil {
+		return err
+	}
 	edition, err := matches(r, a.Chain.Edition)
 	if err != nil {
 		return err
@@ -152,6 +160,9 @@ func (c *chains) editChain(w http.ResponseWriter, r *http.Request) error {
 	e := network.ChainEdit{
 		Name: tidied(req.Name), JoinPolicy: req.JoinPolicy, MembersMayInvite: req.MembersMayInvite,
 		PartnersMayInvite: req.PartnersMayInvite, PartnersSeeAnother: req.PartnersSeeEachOther,
+	}
+	if preview {
+		return c.previewChain(w, r, a.Chain, e)
 	}
 	ch, err := edit(edition != 0, a.Chain,
 		func() (network.Chain, error) {
@@ -166,6 +177,31 @@ func (c *chains) editChain(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return c.answerChain(w, r, ch, a.Side)
+}
+
+// previewChain says what the edit would end, and makes none (R12).
+func (c *chains) previewChain(w http.ResponseWriter, r *http.Request, is network.Chain, e network.ChainEdit) error {
+	now := c.now()
+	would, err := is.Apply(e, now)
+	if err != nil {
+		return err
+	}
+	var out struct {
+		WouldExpire struct {
+			Invites int `json:"invites"`
+			Notices int `json:"notices"`
+		} `json:"would_expire"`
+		Complete bool `json:"complete"` // all invites were looked at; else there may be more
+	}
+	out.Complete = true
+	if would.Policy() != is.Policy() {
+		out.WouldExpire.Invites, out.WouldExpire.Notices, out.Complete, err = c.store.Dying(r.Context(), is, would, now)
+	}
+	if err != nil {
+		return err
+	}
+	w.Header().Set("ETag", web.ETag(is.Edition))
+	return web.JSON(w, http.StatusOK, out)
 }
 
 func (c *chains) dissolveChain(w http.ResponseWriter, r *http.Request) error {

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/tributary-app/tributary/shared/network"
 )
@@ -200,4 +201,37 @@ func TestAChainIsDissolvedByItsEdition(t *testing.T) {
 	w.ask(w.boss, "DELETE", w.in(""), "", "If-Match", etag).want(412, "precondition_failed")
 	w.tb.Break = nil
 	w.ask(w.boss, "DELETE", w.in(""), "").want(204, "")
+}
+
+// R12: what the switch would end is told before, by an admin's asking, and nothing
+// is done. What can't be set is refused as it would be.
+func TestR12_APreviewTellsWhatTheSwitchEndsAndDoesNothing(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	staff := person(2)
+	w.addMember(w.owner, staff, "member")
+	w.ask(w.boss, "PATCH", w.in(""), `{"join_policy":"imported_only"}`).want(200, "")
+	w.invite(w.boss, 1)
+	w.invite(w.boss, 1)
+	at := w.in("?preview=true")
+	count := func(body string, want string) {
+		t.Helper()
+		got := w.ask(w.boss, "PATCH", at, body).want(200, "")
+		if string(got.body) != want || got.head.Get("ETag") == "" {
+			t.Errorf("%s: got %s, want %s", body, got.body, want)
+		}
+	}
+	w.unchanged(func() {
+		count(`{"join_policy":"open"}`, `{"would_expire":{"invites":0,"notices":0},"complete":true}`) // they are young
+		w.chains.now = func() time.Time { return noon.Add(8 * 24 * time.Hour) }
+		count(`{"join_policy":"open"}`, `{"would_expire":{"invites":2,"notices":0},"complete":true}`)
+		count(`{"join_policy":"imported_only"}`, `{"would_expire":{"invites":0,"notices":0},"complete":true}`)
+		count(`{"name":"机密新"}`, `{"would_expire":{"invites":0,"notices":0},"complete":true}`)
+		w.ask(staff, "PATCH", at, `{"join_policy":"open"}`).want(403, "denied")
+		w.ask(w.boss, "PATCH", at, `{"join_policy":"all"}`).want(400, "invalid")
+		w.ask(w.boss, "PATCH", at, `{"join_policy":"open"}`, "If-Match", `"77"`).want(412, "precondition_failed")
+		w.ask(w.boss, "PATCH", w.in("?preview=yes"), `{"join_policy":"open"}`).want(400, "invalid")
+		w.ask(w.boss, "PATCH", w.in("?previw=true"), `{"join_policy":"open"}`).want(400, "invalid")
+	})
+	w.ask(w.boss, "PATCH", w.in("?preview=false"), `{"join_policy":"open"}`).want(200, "")
 }

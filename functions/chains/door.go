@@ -71,10 +71,6 @@ func (c *chains) handlers() map[string]web.Handler {
 		"POST " + chain + "/imports/{import_id}/apply":      c.applyImport,
 		"POST " + chain + "/imports/{import_id}/cancel":     c.cancelImport,
 		"POST " + chain + "/imports/{import_id}/revert":     c.revertImport,
-		"GET " + chain + "/roster-template.xlsx":            c.chainTemplate,
-
-		"GET /v1/roster-template.xlsx": rosterTemplate,
-		"GET /v1/openapi.yaml":         web.OpenAPI(),
 	}
 }
 

@@ -338,10 +338,9 @@ func (c *chains) showImport(r *http.Request, ch network.Chain, i network.Import)
 
 // progressOf is how far an import has come. A row is checked as it is read.
 func progressOf(i network.Import, done network.Counts, f network.Funnel, now time.Time) progressJSON {
-	p := progressJSON{RowsRead: max(i.Read, i.Counts.Rows), RowsWritten: done.Rows, Funnel: f}
+	p := progressJSON{RowsRead: max(i.Read, i.Counts.Rows), RowsWritten: done.Rows, NoticesQueued: f.Queued, Funnel: f}
 	p.RowsChecked = p.RowsRead
 	p.NoticesSent, p.NoticesFailed = f.Notified-f.Undeliverable, f.Undeliverable
-	p.NoticesQueued = max(0, done.Notices-f.Notified-max(0, f.Withdrawn-i.Counts.Withdrawn))
 	if left, ok := secondsLeft(i, p, now); ok {
 		p.SecondsLeft = &left
 	}
@@ -400,7 +399,7 @@ func (c *chains) listRows(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	page, next, err := c.store.Rows(r.Context(), a.Chain.ID, imp.ID, network.Outcome(want), q.Cursor(), limit)
+	page, next, err := c.store.Rows(r.Context(), imp, network.Outcome(want), q.Cursor(), limit)
 	if err != nil {
 		return err
 	}

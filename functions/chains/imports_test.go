@@ -61,7 +61,6 @@ func TestImportsAreForAdmins(t *testing.T) {
 			w.ask(who, "GET", w.in("/imports/"+imp.ID), "").want(403, "denied")
 			w.ask(who, "GET", w.in("/imports/"+imp.ID+"/rows"), "").want(403, "denied")
 			w.ask(who, "GET", w.in("/imports/"+imp.ID+"/errors.xlsx"), "").want(403, "denied")
-			w.ask(who, "GET", w.in("/roster-template.xlsx"), "").want(403, "denied")
 			w.ask(who, "POST", w.in("/imports/"+imp.ID+"/apply"), `{"plan_id":"p"}`).want(403, "denied")
 			w.ask(who, "POST", w.in("/imports/"+imp.ID+"/cancel"), "").want(403, "denied")
 			w.ask(who, "POST", w.in("/imports/"+imp.ID+"/revert"), "").want(403, "denied")
@@ -269,9 +268,9 @@ func TestTheTimeLeftIsThePaceSoFar(t *testing.T) {
 	}{
 		"rows":               {applying, network.Counts{Rows: 250}, network.Funnel{}, 30},
 		"none yet":           {applying, network.Counts{}, network.Funnel{}, nil},
-		"notices":            {sending, network.Counts{Rows: 1000, Notices: 900}, network.Funnel{Notified: 600, Undeliverable: 100}, 5},
+		"notices":            {sending, network.Counts{Rows: 1000, Notices: 900}, network.Funnel{Notified: 600, Undeliverable: 100, Queued: 300}, 5},
 		"all":                {sending, network.Counts{Rows: 1000, Notices: 900}, network.Funnel{Notified: 900}, 0},
-		"some were recalled": {sending, network.Counts{Rows: 1000, Notices: 900}, network.Funnel{Notified: 800, Withdrawn: 100}, 0},
+		"some weren't to be": {sending, network.Counts{Rows: 1000, Notices: 900}, network.Funnel{Notified: 800}, 0},
 		"while it is read":   {network.Import{State: network.ImportReading, StartedAt: noon.Add(-time.Second), Read: 500}, network.Counts{}, network.Funnel{}, nil},
 	} {
 		p := progressOf(tc.imp, tc.done, tc.f, noon)

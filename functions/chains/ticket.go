@@ -19,6 +19,7 @@ import (
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 
 	"github.com/tributary-app/tributary/shared/roster/form"
+	"github.com/tributary-app/tributary/shared/web"
 )
 
 // uploadLife is how long an upload may wait for its beginning (design.md
@@ -27,8 +28,7 @@ const uploadLife = 15 * time.Minute
 
 // What a roster's file may call itself.
 const (
-	workbook = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-	csv      = "text/csv"
+	csv = "text/csv"
 )
 
 // typeOf is the content type that a file of that name is uploaded under. It
@@ -38,7 +38,7 @@ func typeOf(name string) string {
 	case ".csv", ".tsv", ".txt":
 		return csv
 	}
-	return workbook
+	return web.Workbook
 }
 
 // tickets signs uploads to the bucket of rosters: a POST policy under
@@ -109,7 +109,7 @@ func (t tickets) link(ctx context.Context, key, name string) (string, error) {
 	query := url.Values{
 		"X-Amz-Expires":                {strconv.Itoa(int(linkLife.Seconds()))},
 		"response-content-disposition": {`attachment; filename="` + name + `"`},
-		"response-content-type":        {workbook},
+		"response-content-type":        {web.Workbook},
 	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimRight(t.url(), "/")+"/"+key+"?"+query.Encode(), nil)
 	if err != nil {

@@ -16,6 +16,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/tributary-app/tributary/shared/roster/form"
+
+	"github.com/tributary-app/tributary/shared/web"
 )
 
 // AWS's own example of a browser-based upload under Signature Version 4.
@@ -104,7 +106,7 @@ func conditions(t *testing.T, policy string) []string {
 func TestATicketIsForOneFileOfOneTypeAndSize(t *testing.T) {
 	t.Parallel()
 	for file, want := range map[string]string{
-		"a.xlsx": workbook, "a": workbook, "a.xls": workbook, "a.CSV": csv, "a.b.txt": csv, "a.tsv": csv,
+		"a.xlsx": web.Workbook, "a": web.Workbook, "a.xls": web.Workbook, "a.CSV": csv, "a.b.txt": csv, "a.tsv": csv,
 	} {
 		if got := typeOf(file); got != want {
 			t.Errorf("%s: got %s, want %s", file, got, want)

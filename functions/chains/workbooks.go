@@ -4,74 +4,15 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/tributary-app/tributary/shared/network"
-	"github.com/tributary-app/tributary/shared/roster/form"
 	"github.com/tributary-app/tributary/shared/web"
 )
 
 // maxInline is how many bytes of a workbook are answered by the door itself.
 // Lambda's answers have at most 6 MB, in base64, which takes four for three.
 const maxInline = 4 << 20
-
-// rosterTemplate is the form to fill in. It is made beforehand: the package
-// that draws workbooks would take this door past its size.
-func rosterTemplate(w http.ResponseWriter, r *http.Request) error {
-	lang, err := language(r)
-	if err != nil {
-		return err
-	}
-	workbookHead(w, "roster-template.xlsx", lang)
-	w.Header().Set("Cache-Control", "public, max-age=300")
-	return form.Template(w, lang)
-}
-
-// chainTemplate is the same with a drop-down of the chain's groups.
-func (c *chains) chainTemplate(w http.ResponseWriter, r *http.Request) error {
-	a, err := c.admin(r)
-	if err != nil {
-		return err
-	}
-	lang, err := language(r)
-	if err != nil {
-		return err
-	}
-	tree, err := c.store.Tree(r.Context(), a.Chain.ID)
-	if err != nil {
-		return err
-	}
-	workbookHead(w, "roster-template.xlsx", lang)
-	return form.ChainTemplate(w, lang, paths(tree))
-}
-
-// paths are the groups below the root as a roster writes them, each before
-// those below it, at most as many as a template offers.
-func paths(tree network.Tree) []string {
-	below := map[int]network.Tree{}
-	for id, g := range tree {
-		if below[g.Parent] == nil {
-			below[g.Parent] = network.Tree{}
-		}
-		below[g.Parent][id] = g
-	}
-	var all []string
-	var walk func(parent int, path []string)
-	walk = func(parent int, path []string) {
-		for _, g := range below[parent].Children(parent) {
-			if len(all) == form.MaxGroups || len(path) == network.MaxDepth {
-				return
-			}
-			here := append(slices.Clip(path), g.Name)
-			all = append(all, strings.Join(here, "/"))
-			walk(g.ID, here)
-		}
-	}
-	walk(network.RootGroup, nil)
-	return all
-}
 
 // errorsWorkbook is an import's failed rows in the user's own workbook (R31),
 // as the import has left it in the bucket: ErrConflict until it has, and
@@ -82,7 +23,7 @@ func (c *chains) errorsWorkbook(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	lang, err := language(r)
+	lang, err := web.LanguageAsked(r)
 	if err != nil {
 		return err
 	}
@@ -96,7 +37,7 @@ func (c *chains) errorsWorkbook(w http.ResponseWriter, r *http.Request) error {
 	default:
 		return network.ErrNotFound
 	}
-	file := "errors." + lang + ".xlsx"
+	file := "errors." + string(lang) + ".xlsx"
 	at, err := c.tickets.link(r.Context(), "rosters/"+imp.Chain+"/"+imp.ID+"/"+file, file)
 	if err != nil {
 		return err
@@ -124,7 +65,7 @@ func (c *chains) errorsWorkbook(w http.ResponseWriter, r *http.Request) error {
 	if err != nil || int64(len(b)) != got.ContentLength {
 		return fmt.Errorf("fetch errors workbook: %d of %d bytes: %w", len(b), got.ContentLength, network.ErrBusy)
 	}
-	workbookHead(w, file, lang)
+	web.WorkbookHead(w, file, lang)
 	_, err = w.Write(b)
 	return err
 }
@@ -138,26 +79,4 @@ func (c *chains) beingWritten(i network.Import) bool {
 		since = i.EndedAt
 	}
 	return (i.State == network.ImportPlanned || i.State == network.ImportDone) && i.Counts.Failed > 0 && c.now().Before(since.Add(15*time.Minute))
-}
-
-// language is the one asked for in the query, else the reader's.
-func language(r *http.Request) (string, error) {
-	q, err := web.Query(r, "lang")
-	if err != nil {
-		return "", err
-	}
-	lang, err := q.OneOf("lang", string(web.Chinese), string(web.English))
-	if lang == "" {
-		lang = string(web.Language(r))
-	}
-	return lang, err
-}
-
-// workbookHead says what a workbook is and how it is called.
-func workbookHead(w http.ResponseWriter, file, lang string) {
-	h := w.Header()
-	h.Set("Content-Type", workbook)
-	h.Set("Content-Disposition", `attachment; filename="`+file+`"`)
-	h.Set("Content-Language", lang)
-	h.Set("Vary", "Accept-Language")
 }

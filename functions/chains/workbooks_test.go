@@ -1,7 +1,6 @@
 package main
 
 import (
-	"archive/zip"
 	"bytes"
 	"fmt"
 	"io"
@@ -13,85 +12,8 @@ import (
 
 	"github.com/tributary-app/tributary/shared/network"
 	"github.com/tributary-app/tributary/shared/store"
+	"github.com/tributary-app/tributary/shared/web"
 )
-
-// The form needs no sign-in; it is a workbook in the language asked for.
-func TestTheTemplateIsAWorkbookInEitherLanguage(t *testing.T) {
-	t.Parallel()
-	w := setup(t)
-	get := func(path string, header ...string) answer {
-		a := w.ask(someone{}, "GET", path, "", header...).want(200, "")
-		if _, err := zip.NewReader(bytes.NewReader(a.body), int64(len(a.body))); err != nil {
-			t.Errorf("%s: %v", path, err)
-		}
-		return a
-	}
-	zh, en := get("/v1/roster-template.xlsx"), get("/v1/roster-template.xlsx?lang=en")
-	if bytes.Equal(zh.body, en.body) || zh.head.Get("Content-Type") != workbook || !strings.Contains(zh.head.Get("Content-Disposition"), "roster-template.xlsx") {
-		t.Errorf("got %v", zh.head)
-	}
-	if by := get("/v1/roster-template.xlsx", "Accept-Language", "en"); !bytes.Equal(by.body, en.body) {
-		t.Errorf("got another than the English one by Accept-Language")
-	}
-	w.ask(someone{}, "GET", "/v1/openapi.yaml", "").want(200, "")
-}
-
-func TestAChainsTemplateHasItsGroupsInTheOrderOfTheTree(t *testing.T) {
-	t.Parallel()
-	w := setup(t)
-	plain := w.ask(w.boss, "GET", w.in("/roster-template.xlsx?lang=en"), "").want(200, "")
-	if open := w.ask(someone{}, "GET", "/v1/roster-template.xlsx?lang=en", "").want(200, ""); !bytes.Equal(plain.body, open.body) {
-		t.Errorf("got another template for a chain without groups")
-	}
-	east := w.ask(w.boss, "POST", w.in("/groups"), `{"name":"华东"}`).want(201, "")
-	var g groupJSON
-	east.into(&g)
-	for _, body := range []string{`{"name":"重点","order":9}`, fmt.Sprintf(`{"name":"浙江 & <沪>","parent_id":%d}`, g.GroupID), `{"name":"华北"}`} {
-		w.ask(w.boss, "POST", w.in("/groups"), body).want(201, "")
-	}
-	for _, lang := range []string{"zh-CN", "en"} {
-		a := w.ask(w.boss, "GET", w.in("/roster-template.xlsx"), "", "Accept-Language", lang).want(200, "")
-		z, err := zip.NewReader(bytes.NewReader(a.body), int64(len(a.body)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		f, err := z.Open("xl/worksheets/sheet4.xml")
-		if err != nil {
-			t.Fatal(err)
-		}
-		b, err := io.ReadAll(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var at []int
-		for _, path := range []string{">重点<", ">华东<", ">华东/浙江 &amp; &lt;沪&gt;<", ">华北<"} {
-			at = append(at, bytes.Index(b, []byte(path)))
-		}
-		if at[0] < 0 || at[1] < at[0] || at[2] < at[1] || at[3] < 0 || at[3] < at[0] || a.head.Get("Content-Language") != lang || a.head.Get("Cache-Control") != "no-store" {
-			t.Errorf("got %v of %s, %v", at, b, a.head)
-		}
-	}
-	w.ask(w.boss, "GET", w.in("/roster-template.xlsx?lang=fr"), "").want(400, "invalid")
-}
-
-// A long list is no help: some are left out, and no circle is walked for ever.
-func TestPathsOfGroupsHaveAnEnd(t *testing.T) {
-	t.Parallel()
-	tree := network.Tree{1: {ID: 1}}
-	for n := 2; n < 6000; n++ {
-		tree[n] = network.Group{ID: n, Name: fmt.Sprint(n), Parent: max(1, n/9)}
-	}
-	if got := paths(tree); len(got) != 5000 || got[0] != "10" || got[1] != "10/90" {
-		t.Errorf("got %d, from %q", len(got), got[:min(3, len(got))])
-	}
-	tree = network.Tree{1: {ID: 1}, 2: {ID: 2, Name: "a", Parent: 1}}
-	for n := 3; n < 20; n++ {
-		tree[n] = network.Group{ID: n, Name: "b", Parent: n - 1}
-	}
-	if got := paths(tree); len(got) != network.MaxDepth {
-		t.Errorf("got %d levels, want %d", len(got), network.MaxDepth)
-	}
-}
 
 // bucket stands in for S3: it has the files it is given, under their keys.
 func (w *world) bucket(files map[string][]byte) *[]*http.Request {
@@ -146,7 +68,7 @@ func TestR31_TheErrorsWorkbookIsHandedOut(t *testing.T) {
 	zh := w.ask(w.boss, "GET", at+"/errors.xlsx", "").want(200, "")
 	en := w.ask(w.boss, "GET", i.Errors["en"], "").want(200, "")
 	if by := w.ask(w.boss, "GET", at+"/errors.xlsx", "", "Accept-Language", "en").want(200, ""); !bytes.Equal(by.body, en.body) || string(zh.body) != "PK中" ||
-		en.head.Get("Content-Type") != workbook || en.head.Get("Content-Disposition") != `attachment; filename="errors.en.xlsx"` || en.head.Get("Content-Language") != "en" {
+		en.head.Get("Content-Type") != web.Workbook || en.head.Get("Content-Disposition") != `attachment; filename="errors.en.xlsx"` || en.head.Get("Content-Language") != "en" {
 		t.Errorf("got %q, %q, %v", zh.body, en.body, en.head)
 	}
 	q := (*asked)[0].URL.Query()

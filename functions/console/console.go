@@ -205,6 +205,7 @@ func missing(field string) error {
 func (c *console) again(w http.ResponseWriter, r *http.Request, who *session, f page.Form, err error) error {
 	p := problemOf(err)
 	report(r, p, err)
+	later(w, err)
 	v, status := c.view(r, who)
 	switch {
 	case v.State == page.Joined || v.State == page.Choose:
@@ -365,6 +366,13 @@ func (c *console) signOut(w http.ResponseWriter, r *http.Request) error {
 	return c.write(w, r, http.StatusOK, page.View{Lang: string(web.Language(r)), State: page.Plain, Code: "signed_out"})
 }
 
+// later says how long to wait, if the joins door has.
+func later(w http.ResponseWriter, err error) {
+	if p := problemOf(err); p.After != "" {
+		w.Header().Set("Retry-After", p.After)
+	}
+}
+
 // write sends a page.
 func (c *console) write(w http.ResponseWriter, r *http.Request, status int, v page.View) error {
 	b, err := c.pages.Render(v)
@@ -381,7 +389,7 @@ func (c *console) write(w http.ResponseWriter, r *http.Request, status int, v pa
 	if strings.HasPrefix(c.issuer.back, "https:") {
 		h.Set("Strict-Transport-Security", "max-age=63072000")
 	}
-	if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {
+	if (status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable) && h.Get("Retry-After") == "" {
 		h.Set("Retry-After", "2")
 	}
 	w.WriteHeader(status)

@@ -82,6 +82,7 @@ type problem struct {
 		Field string `json:"field"`
 		Code  string `json:"code"`
 	} `json:"errors"`
+	After string `json:"-"` // Retry-After: how many seconds to wait
 }
 
 func (p *problem) Error() string { return p.Code }
@@ -139,7 +140,7 @@ func (c *console) ask(r *http.Request, who *session, method, token, below string
 		if err := json.Unmarshal([]byte(a.Body), p); err != nil || p.Code == "" {
 			return fmt.Errorf("joins: %d without a code", a.StatusCode)
 		}
-		p.Status = a.StatusCode
+		p.Status, p.After = a.StatusCode, a.Headers["Retry-After"]
 		return p
 	}
 	if out == nil {

@@ -21,6 +21,10 @@ func (d *directory) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /v1/chains/{chain_id}/directory", web.Handler(d.list))
 	mux.Handle("GET /v1/chains/{chain_id}/progress", web.Handler(d.progress))
+	// These are here because chains has no room for them.
+	mux.Handle("GET /v1/chains/{chain_id}/roster-template.xlsx", web.Handler(d.chainTemplate))
+	mux.Handle("GET /v1/roster-template.xlsx", web.Handler(rosterTemplate))
+	mux.Handle("GET /v1/openapi.yaml", web.OpenAPI())
 	return web.Routes(mux)
 }
 

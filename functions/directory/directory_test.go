@@ -493,13 +493,13 @@ func TestR32_ProgressIsWhatBecameOfTheRosters(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	ctx := t.Context()
-	empty := `{"contacts":{"imported":0,"notified":0,"undeliverable":0,"opened":0,"joined":0,"declined":0,"expired":0,"withdrawn":0},"partners":{"imported":0,"joined":0}}`
+	empty := `{"contacts":{"imported":0,"notified":0,"undeliverable":0,"opened":0,"joined":0,"declined":0,"expired":0,"withdrawn":0,"blocked":0,"over_budget":0},"partners":{"imported":0,"joined":0}}`
 	if got := w.as(t, w.boss, progress).want(t, 200, ""); got.Body.String() != empty {
 		t.Errorf("got %s, want %s", got.Body, empty)
 	}
 	first := w.roster(t, row("Acme", 50), row("Acme", 51), row("Beta", 52))
 	second := w.roster(t, row("Gamma", 53))
-	if err := w.TallyNotices(ctx, chainID, first, 0, 3, 1); err != nil {
+	if err := w.TallyNotices(ctx, chainID, first, 0, network.Tally{Notified: 3, Undeliverable: 1}); err != nil {
 		t.Fatal(err)
 	}
 	acme := w.corp(t, "Acme", claims(50))
@@ -516,10 +516,10 @@ func TestR32_ProgressIsWhatBecameOfTheRosters(t *testing.T) {
 		query, want string
 		at          time.Time
 	}{
-		{"?import_id=" + first, `{"contacts":{"imported":3,"notified":3,"undeliverable":1,"opened":0,"joined":1,"declined":0,"expired":0,"withdrawn":0},"partners":{"imported":2,"joined":1}}`, noon},
-		{"?import_id=" + second, `{"contacts":{"imported":1,"notified":0,"undeliverable":0,"opened":0,"joined":0,"declined":0,"expired":0,"withdrawn":0},"partners":{"imported":1,"joined":0}}`, noon},
-		{"", `{"contacts":{"imported":4,"notified":3,"undeliverable":1,"opened":0,"joined":1,"declined":0,"expired":0,"withdrawn":0},"partners":{"imported":3,"joined":1}}`, noon},
-		{"?import_id=" + first, `{"contacts":{"imported":3,"notified":3,"undeliverable":1,"opened":0,"joined":1,"declined":0,"expired":1,"withdrawn":0},"partners":{"imported":2,"joined":1}}`, noon.Add(8 * 24 * time.Hour)},
+		{"?import_id=" + first, `{"contacts":{"imported":3,"notified":3,"undeliverable":1,"opened":1,"joined":1,"declined":0,"expired":0,"withdrawn":0,"blocked":0,"over_budget":0},"partners":{"imported":2,"joined":1}}`, noon},
+		{"?import_id=" + second, `{"contacts":{"imported":1,"notified":0,"undeliverable":0,"opened":0,"joined":0,"declined":0,"expired":0,"withdrawn":0,"blocked":0,"over_budget":0},"partners":{"imported":1,"joined":0}}`, noon},
+		{"", `{"contacts":{"imported":4,"notified":3,"undeliverable":1,"opened":1,"joined":1,"declined":0,"expired":0,"withdrawn":0,"blocked":0,"over_budget":0},"partners":{"imported":3,"joined":1}}`, noon},
+		{"?import_id=" + first, `{"contacts":{"imported":3,"notified":3,"undeliverable":1,"opened":1,"joined":1,"declined":0,"expired":1,"withdrawn":0,"blocked":0,"over_budget":0},"partners":{"imported":2,"joined":1}}`, noon.Add(8 * 24 * time.Hour)},
 	} {
 		w.now = c.at
 		w.tb.Reset()
@@ -573,7 +573,9 @@ func TestTheSampleEventsWork(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	w.joins(t, 7, w.invite(t, w.boss, w.owner, network.RootGroup))
-	want := map[string]string{"list.json": `"group"`, "list-as-partner.json": `"colleague"`, "progress.json": `"imported"`}
+	const zipped = "UEsDB" // how a workbook begins, in base64
+	want := map[string]string{"list.json": `"group"`, "list-as-partner.json": `"colleague"`, "progress.json": `"imported"`, "openapi.json": `openapi: 3.0.3`,
+		"chain-template.json": zipped, "roster-template.json": zipped}
 	files, err := filepath.Glob("../../events/directory/*.json")
 	if err != nil || len(files) != len(want) {
 		t.Fatalf("got %v (%v), want %d files", files, err, len(want))
@@ -590,6 +592,9 @@ func TestTheSampleEventsWork(t *testing.T) {
 		got, err := web.Lambda(w.h)(t.Context(), e)
 		if err != nil || got.StatusCode != 200 || !strings.Contains(got.Body, want[filepath.Base(f)]) {
 			t.Errorf("%s: got %d %s (%v), want %s", f, got.StatusCode, got.Body, err, want[filepath.Base(f)])
+		}
+		if strings.HasSuffix(f, "-template.json") && (!got.IsBase64Encoded || got.Headers["Content-Type"] != web.Workbook) {
+			t.Errorf("%s: got %v, want a workbook in base64", f, got.Headers)
 		}
 	}
 }

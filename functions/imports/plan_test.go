@@ -308,6 +308,9 @@ func TestR30_AnImportIsCancelledAtEachState(t *testing.T) {
 		}
 		w.deliver(t, importID)
 		w.recount(t, importID)
+		if got, want := len(w.outcomes(t, importID)), w.is(t, importID).Counts.Rows; got != want || want == 0 {
+			t.Errorf("%d rows are listed, want the %d that it came to", got, want)
+		}
 	})
 	w := setup(t)
 	w.takeIn(t, importID, threeRows, nil)
@@ -360,7 +363,7 @@ func TestR30_ARevertTakesBackWhatAnImportMadeAndNobodyHasJoined(t *testing.T) {
 	if _, ok := w.bucket.objects[errorsKey(chainID, importID, "en")]; !ok || !w.is(t, importID).HasErrors {
 		t.Fatal("no error workbook was written")
 	}
-	if err := w.store.TallyNotices(t.Context(), chainID, importID, 0, 4, 0); err != nil {
+	if err := w.store.TallyNotices(t.Context(), chainID, importID, 0, network.Tally{Notified: 4}); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
@@ -457,7 +460,7 @@ func TestR27_ASyncWithdrawsWhomTheFileDoesNotNameAndHasNotJoined(t *testing.T) {
 	w.takeIn(t, secondID, sheet(
 		"甲公司,张一,,13900000001,,A1,", "甲公司,张二,,13900000002,,A1,",
 		"乙公司,张三,,13900000003,,,", "丙公司,张四,,13900000004,,,", "丁公司,张五,,13900000005,,,", "戊公司,张六,,13900000006,,,"), nil)
-	if err := w.store.TallyNotices(t.Context(), chainID, secondID, 0, 6, 0); err != nil {
+	if err := w.store.TallyNotices(t.Context(), chainID, secondID, 0, network.Tally{Notified: 6}); err != nil {
 		t.Fatal(err)
 	}
 	w.joins(t, "", "丙公司", "+8613900000004")
@@ -467,7 +470,7 @@ func TestR27_ASyncWithdrawsWhomTheFileDoesNotNameAndHasNotJoined(t *testing.T) {
 		t.Fatalf("got %+v, want it to wait with %+v", imp, want)
 	}
 	for outcome, n := range map[network.Outcome]int{network.RowWithdraw: 4, network.RowKeep: 1, network.RowCreate: 1, "": 7} {
-		page, _, err := w.store.Rows(t.Context(), chainID, importID, outcome, "", 200)
+		page, _, err := w.store.Rows(t.Context(), network.Import{Chain: chainID, ID: importID}, outcome, "", 200)
 		if err != nil || len(page) != n {
 			t.Errorf("%q: got %d rows %v, want %d", outcome, len(page), err, n)
 		}
@@ -543,7 +546,7 @@ func TestR28_APlansCountsAreTheOutcomesForAnyChainAndFile(t *testing.T) {
 		}
 		listed := network.Counts{}
 		for cursor := ""; ; {
-			page, next, err := w.store.Rows(t.Context(), chainID, importID, "", cursor, 5)
+			page, next, err := w.store.Rows(t.Context(), network.Import{Chain: chainID, ID: importID}, "", cursor, 5)
 			if err != nil {
 				rt.Fatal(err)
 			}

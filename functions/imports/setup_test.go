@@ -158,7 +158,7 @@ func (w *world) outcomes(t *testing.T, id string) map[int]network.RowPlan {
 	t.Helper()
 	all := map[int]network.RowPlan{}
 	for cursor := ""; ; {
-		page, next, err := w.store.Rows(t.Context(), chainID, id, "", cursor, 200)
+		page, next, err := w.store.Rows(t.Context(), w.is(t, id), "", cursor, 200)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -199,7 +199,7 @@ func (w *world) end(t *testing.T) map[string]map[string]any {
 			delete(item, "Through")
 		case strings.Contains(k, "#PROGRESS|"):
 			delete(item, "Outbox")
-			for _, set := range []string{"Done", "Sent", "Undone"} {
+			for _, set := range []string{"Done", "Told", "Sent", "Undone"} {
 				if all, ok := item[set].([]string); ok {
 					slices.Sort(all)
 				} else if all, ok := item[set].([]float64); ok {

@@ -45,11 +45,8 @@ func (i *invites) create(w http.ResponseWriter, r *http.Request) error {
 	if a.Side == network.Guest && v.Corp == "" && !a.Chain.PartnersMayInvite {
 		v.Corp = a.Corp.ID // R07: whom a partner may invite then are its own
 	}
-	if err := a.MayInvite(v); err != nil {
+	if err := i.mayMake(a, v); err != nil {
 		return err
-	}
-	if !a.Corp.Eligible() {
-		return network.ErrCorpNotEligible // R04: it may have become so since
 	}
 	if v.Group, err = i.group(r.Context(), a, req.GroupID); err != nil {
 		return err
@@ -66,6 +63,17 @@ func (i *invites) create(w http.ResponseWriter, r *http.Request) error {
 	return i.answer(w, http.StatusCreated, a.Chain, v, v.CreatedAt)
 }
 
+// mayMake holds R07, and R04: the corp may have become what can't since.
+func (i *invites) mayMake(a network.Actor, v network.Invite) error {
+	if err := a.MayInvite(v); err != nil {
+		return err
+	}
+	if !a.Corp.Eligible() {
+		return network.ErrCorpNotEligible
+	}
+	return nil
+}
+
 func (i *invites) once(r *http.Request, a network.Actor) (store.Once, error) {
 	return caller.Once(r, a.Person.ID, a.Corp.ID, "invite", i.now())
 }
@@ -74,8 +82,13 @@ func (i *invites) once(r *http.Request, a network.Actor) (store.Once, error) {
 // out and what is nothing differ: a link for 0 people is nobody's wish.
 func (q request) invite(a network.Actor) (network.Invite, error) {
 	v := network.Invite{Chain: a.Chain.ID, Kind: "link", Maker: a.Person.ID, MakerCorp: a.Corp.ID, Version: 1}
+	if a.Contact != nil {
+		v.MakerPartner = a.Contact.Partner
+	}
 	if q.Kind != nil {
-		v.Kind = *q.Kind
+		if v.Kind = *q.Kind; v.Kind == network.KindMigration {
+			v.Kind = "" // made with its group alone
+		}
 	}
 	if q.MaxUses != nil {
 		if *q.MaxUses < 1 {

@@ -25,6 +25,13 @@ func (i *invites) routes() http.Handler {
 	mux.Handle("GET /v1/chains/{chain_id}/invites", web.Handler(i.list))
 	mux.Handle("GET /v1/chains/{chain_id}/invites/{invite_id}", web.Handler(i.get))
 	mux.Handle("POST /v1/chains/{chain_id}/invites/{invite_id}/revoke", web.Handler(i.revoke))
+	mux.Handle("POST /v1/chains/{chain_id}/invites/{invite_id}/resend", web.Handler(i.resend))
+	mux.Handle("POST /v1/chains/{chain_id}/invites/{invite_id}/adopt", web.Handler(i.adopt))
+	mux.Handle("POST /v1/chains/{chain_id}/invites/revoke", web.Handler(i.revokeMany))
+	mux.Handle("POST /v1/chains/{chain_id}/group-migrations", web.Handler(i.migrate))
+	mux.Handle("GET /v1/chains/{chain_id}/group-migrations", web.Handler(i.migrations))
+	mux.Handle("GET /v1/chains/{chain_id}/group-migrations/{migration_id}", web.Handler(i.migration))
+	mux.Handle("GET /v1/chains/{chain_id}/invites/{invite_id}/poster.svg", web.Handler(i.poster))
 	mux.Handle("GET /v1/chains/{chain_id}/invites/{invite_id}/qr.png", web.Handler(i.png))
 	mux.Handle("GET /v1/chains/{chain_id}/invites/{invite_id}/qr.svg", web.Handler(i.svg))
 	return web.Routes(mux)
@@ -71,6 +78,89 @@ func (i *invites) revoke(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return i.answer(w, http.StatusOK, a.Chain, invite, now)
+}
+
+// resend gives the invite a new token, and its full life anew (R17). Who may make
+// it now may resend it: it lets people in as a new one would.
+func (i *invites) resend(w http.ResponseWriter, r *http.Request) error {
+	a, invite, err := i.named(r)
+	if err != nil {
+		return err
+	}
+	if err := i.mayMake(a, invite); err != nil {
+		return err
+	}
+	person := ""
+	if invite.Phone != "" {
+		person = i.person.Person(invite.Phone)
+	}
+	now := i.now().Truncate(time.Millisecond) // as it is kept
+	if invite, err = i.store.Resend(r.Context(), a.Chain.ID, invite.ID, person, now); err != nil {
+		return err
+	}
+	return i.answer(w, http.StatusOK, a.Chain, invite, now)
+}
+
+// adopt makes the invite the caller's, an admin's (R09).
+func (i *invites) adopt(w http.ResponseWriter, r *http.Request) error {
+	a, invite, err := i.named(r)
+	if err != nil {
+		return err
+	}
+	if err := a.MustAdmin(); err != nil {
+		return err
+	}
+	if !a.Corp.Eligible() {
+		return network.ErrCorpNotEligible // R04
+	}
+	name, err := i.name(r.Context(), a)
+	if err != nil {
+		return err
+	}
+	now := i.now()
+	if invite, err = i.store.Adopt(r.Context(), a, invite.ID, name, now); err != nil {
+		return err
+	}
+	return i.answer(w, http.StatusOK, a.Chain, invite, now)
+}
+
+// revokeMany revokes the live invites that the caller may see and that are by a
+// maker, into a group, or made before a moment (R19): by all that is said at once.
+func (i *invites) revokeMany(w http.ResponseWriter, r *http.Request) error {
+	a, err := i.actor(r)
+	if err != nil {
+		return err
+	}
+	var req struct {
+		Maker   *string    `json:"maker"`
+		GroupID *int       `json:"group_id"`
+		Before  *time.Time `json:"before"`
+	}
+	if err := web.Read(r, &req); err != nil {
+		return err
+	}
+	switch {
+	case req.Maker == nil && req.GroupID == nil && req.Before == nil:
+		return network.InvalidField("maker", "missing", "Say which: by a maker, of a group_id, or from before a moment.")
+	case req.Maker != nil && !network.ValidPersonID(*req.Maker):
+		return network.InvalidField("maker", "not_allowed", "maker is a person's id")
+	case req.GroupID != nil && *req.GroupID < network.RootGroup:
+		return network.InvalidField("group_id", "out_of_range", "groups count from 1")
+	}
+	now := i.now()
+	revoked, more, err := i.store.RevokeMany(r.Context(), a.Chain.ID, func(v network.Invite) bool {
+		return a.MaySeeInvite(v) && v.State(a.Chain, now) == network.InviteLive &&
+			(req.Maker == nil || v.Maker == *req.Maker) &&
+			(req.GroupID == nil || a.Chain.Landing(v.Group) == *req.GroupID) &&
+			(req.Before == nil || v.Since().Before(*req.Before))
+	}, now)
+	if err != nil {
+		return err
+	}
+	return web.JSON(w, http.StatusOK, struct {
+		Revoked int  `json:"revoked"`
+		More    bool `json:"more"` // some are left: ask again
+	}{revoked, more})
 }
 
 // list lists the invites that the caller may see, newest first: of others'
@@ -145,6 +235,8 @@ type inviteJSON struct {
 	CorpID    string              `json:"corp_id,omitempty"`
 	Note      string              `json:"note,omitempty"`
 	CreatedAt time.Time           `json:"created_at"`
+	ResentAt  *time.Time          `json:"resent_at,omitempty"`
+	Adoptable bool                `json:"adoptable,omitempty"` // was revoked because its maker went (R09)
 	ExpiresAt time.Time           `json:"expires_at"`
 	Inviter   inviterJSON         `json:"inviter"`
 	QR        qrJSON              `json:"qr"`
@@ -156,8 +248,9 @@ type inviterJSON struct {
 }
 
 type qrJSON struct {
-	PNG string `json:"png"`
-	SVG string `json:"svg"`
+	PNG    string `json:"png"`
+	SVG    string `json:"svg"`
+	Poster string `json:"poster"`
 }
 
 func (i *invites) view(c network.Chain, v network.Invite, now time.Time) (inviteJSON, error) {
@@ -172,7 +265,15 @@ func (i *invites) view(c network.Chain, v network.Invite, now time.Time) (invite
 		Phone: v.Phone, CorpID: v.Corp, Note: v.Note,
 		CreatedAt: v.CreatedAt, ExpiresAt: v.ExpiresAt(c),
 		Inviter: inviterJSON{v.Maker, v.MakerName},
-		QR:      qrJSON{PNG: at + "/qr.png", SVG: at + "/qr.svg"},
+		QR:      qrJSON{PNG: at + "/qr.png", SVG: at + "/qr.svg", Poster: at + "/poster.svg"},
+	}
+	if !v.ResentAt.IsZero() {
+		out.ResentAt = &v.ResentAt
+	}
+	if v.Orphaned {
+		alive := v
+		alive.RevokedAt = time.Time{}
+		out.Adoptable = alive.State(c, now) == network.InviteLive
 	}
 	if v.MaxUses > 0 {
 		out.MaxUses = &v.MaxUses

@@ -197,7 +197,7 @@ func TestAnInviteIsMadeAsItIsAskedFor(t *testing.T) {
 		"max_uses": 20.0, "uses": 0.0, "state": "live", "phone": "+8613900000009", "corp_id": w.dealer.ID, "note": "秋季展会",
 		"created_at": "2026-11-22T12:00:00.123Z", "expires_at": "2026-11-23T12:00:00.123Z",
 		"inviter": map[string]any{"person_id": id(w.boss), "name": "Person 1"},
-		"qr":      map[string]any{"png": path + "/" + made + "/qr.png", "svg": path + "/" + made + "/qr.svg"},
+		"qr":      map[string]any{"png": path + "/" + made + "/qr.png", "svg": path + "/" + made + "/qr.svg", "poster": path + "/" + made + "/poster.svg"},
 	}
 	if !reflect.DeepEqual(got.body, want) {
 		t.Errorf("got %v,\nwant %v", got.body, want)
@@ -628,7 +628,8 @@ func TestNoLogHoldsATokenAPhoneOrANote(t *testing.T) {
 // sends; what it is for is answered.
 func TestTheSampleEventsWork(t *testing.T) {
 	t.Parallel()
-	want := map[string]int{"1-create.json": 201, "2-list.json": 200, "3-get.json": 200, "4-qr-png.json": 200, "5-qr-svg.json": 200, "6-revoke.json": 200}
+	want := map[string]int{"1-create.json": 201, "2-list.json": 200, "3-get.json": 200, "4-qr-png.json": 200, "5-qr-svg.json": 200, "6-poster.json": 200, "6-resend.json": 200,
+		"7-adopt.json": 200, "7-migrate-group.json": 201, "8-list-migrations.json": 200, "8-no-such-migration.json": 404, "9-revoke-many.json": 200, "9-revoke.json": 200}
 	files, err := filepath.Glob("../../events/invites/*.json")
 	if err != nil || len(files) != len(want) {
 		t.Fatalf("got %v (%v), want %d files", files, err, len(want))

@@ -32,6 +32,10 @@ func (i *invites) code(r *http.Request) (*qr.Code, error) {
 	if err != nil {
 		return nil, err
 	}
+	return i.codeOf(invite)
+}
+
+func (i *invites) codeOf(invite network.Invite) (*qr.Code, error) {
 	token, err := i.token(invite)
 	if err != nil {
 		return nil, err
@@ -101,7 +105,15 @@ func vector(c *qr.Code) []byte {
 	var b bytes.Buffer
 	side := c.Size + 2*quiet
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" shape-rendering="crispEdges">`, side, side)
-	fmt.Fprintf(&b, `<path fill="#fff" d="M0 0h%dv%dH0z"/><path d="`, side, side)
+	draw(&b, c)
+	b.WriteString("</svg>")
+	return b.Bytes()
+}
+
+// draw draws the code with its quiet zone, a module a unit, from the origin on.
+func draw(b *bytes.Buffer, c *qr.Code) {
+	side := c.Size + 2*quiet
+	fmt.Fprintf(b, `<path fill="#fff" d="M0 0h%dv%dH0z"/><path d="`, side, side)
 	for y := range c.Size {
 		for x := 0; x < c.Size; x++ {
 			run := 0
@@ -109,11 +121,10 @@ func vector(c *qr.Code) []byte {
 				run++
 			}
 			if run > 0 {
-				fmt.Fprintf(&b, "M%d %dh%dv1h-%dz", x+quiet, y+quiet, run, run)
+				fmt.Fprintf(b, "M%d %dh%dv1h-%dz", x+quiet, y+quiet, run, run)
 				x += run
 			}
 		}
 	}
-	b.WriteString(`"/></svg>`)
-	return b.Bytes()
+	b.WriteString(`"/>`)
 }

@@ -34,8 +34,45 @@ type membershipJSON struct {
 	JoinedAt     time.Time `json:"joined_at"`
 }
 
+// applicationJSON is what who has to be accepted gets in place of a membership
+// (R20), and reads of it later: an admin's words too.
+type applicationJSON struct {
+	ApplicationID string                   `json:"application_id"`
+	State         network.ApplicationState `json:"state"`
+	CorpName      string                   `json:"corp_name"`
+	Reason        string                   `json:"reason"`
+	AppliedAt     time.Time                `json:"applied_at"`
+	DecidedAt     *time.Time               `json:"decided_at"`
+}
+
+func showApplication(a network.Application) applicationJSON {
+	out := applicationJSON{a.ID, a.State, a.CorpName, a.Reason, a.CreatedAt, nil}
+	if !a.DecidedAt.IsZero() {
+		out.DecidedAt = &a.DecidedAt
+	}
+	return out
+}
+
+// application is what has become of the caller's newest application to the
+// token's chain, whatever has become of the token.
+func (j *joins) application(w http.ResponseWriter, r *http.Request) error {
+	p, err := web.Person(r, j.person)
+	if err != nil {
+		return err
+	}
+	ticket, err := j.ticket(r)
+	if err != nil {
+		return err
+	}
+	a, err := j.store.MyApplication(r.Context(), ticket.Chain, p.ID)
+	if err != nil {
+		return err
+	}
+	return web.JSON(w, http.StatusOK, showApplication(a))
+}
+
 // join lets the caller in: 201, or 200 with the first membership if they are
-// in already (R15). Everything is judged by the store's one write.
+// in already (R15); or 202 with the application that an admin is to decide. Everything is judged by the store's one write.
 func (j *joins) join(w http.ResponseWriter, r *http.Request) error {
 	p, err := web.Person(r, j.person)
 	if err != nil {
@@ -60,6 +97,9 @@ func (j *joins) join(w http.ResponseWriter, r *http.Request) error {
 	a, err := j.store.Join(r.Context(), ticket, p, choice, now)
 	if err != nil {
 		return err
+	}
+	if a.Application != nil {
+		return web.JSON(w, http.StatusAccepted, showApplication(*a.Application))
 	}
 	status := http.StatusCreated
 	if a.Repeat {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"net/http"
 	"time"
 
@@ -17,6 +18,8 @@ type joins struct {
 	person network.PersonKey
 	tokens network.TokenKeys
 	now    func() time.Time
+
+	guesses web.Guesses
 }
 
 func (j *joins) routes() http.Handler {
@@ -24,14 +27,23 @@ func (j *joins) routes() http.Handler {
 	mux.Handle("GET /v1/join/{token}", web.Handler(j.look))
 	mux.Handle("POST /v1/join/{token}", web.Handler(j.join))
 	mux.Handle("GET /v1/join/{token}/me", web.Handler(j.standing))
+	mux.Handle("GET /v1/join/{token}/application", web.Handler(j.application))
+	mux.Handle("POST /v1/join/{token}/opened", web.Handler(j.reply(j.store.Opened)))
+	mux.Handle("POST /v1/join/{token}/decline", web.Handler(j.reply(j.store.Decline)))
+	mux.Handle("POST /v1/join/{token}/block", web.Handler(j.reply(j.store.Block)))
 	mux.Handle("DELETE /v1/chains/{chain_id}/membership", web.Handler(j.leave))
 	return web.Routes(mux)
 }
 
 // ticket is what the path's token says. A token that we haven't signed is
-// turned away before anything is looked up.
+// turned away before anything is looked up; who sends too many hears 429.
 func (j *joins) ticket(r *http.Request) (network.Ticket, error) {
-	return j.tokens.Verify(network.Token(r.PathValue("token")))
+	token := network.Token(r.PathValue("token"))
+	ticket, err := j.tokens.Verify(token)
+	if err != nil {
+		err = j.guesses.Miss(r, token, j.now())
+	}
+	return ticket, err
 }
 
 // lookJSON is all that somebody without a sign-in reads of an invite.
@@ -80,6 +92,26 @@ func (j *joins) look(w http.ResponseWriter, r *http.Request) error {
 		out.Group = &nameJSON{l.Group}
 	}
 	return web.JSON(w, http.StatusOK, out)
+}
+
+// reply is what the recipient of an invite answers besides joining: that they
+// have seen it, say no, or want no more of the chain. Each counts once.
+func (j *joins) reply(note func(context.Context, network.Ticket, network.Person, time.Time) error) web.Handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		p, err := web.Person(r, j.person)
+		if err != nil {
+			return err
+		}
+		ticket, err := j.ticket(r)
+		if err != nil {
+			return err
+		}
+		if err := note(r.Context(), ticket, p, j.now()); err != nil {
+			return err
+		}
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
 }
 
 // leave ends the membership that the caller has under the acting corp, and the

@@ -48,7 +48,7 @@ func TestR13_LookingChangesNothing(t *testing.T) {
 	tokens := append(w.roster(t, row("Acme", 7)), w.token, w.link(t, network.Invite{MaxUses: 1}))
 	before := w.tb.Items(t)
 	w.tb.Reset()
-	for range 100 {
+	for range 10_000/2/len(tokens) + 1 {
 		for _, token := range tokens {
 			w.look(t, token).want(t, 200, "")
 			if got := w.as(t, claims(7), http.MethodHead, "/v1/join/"+token, ""); got.Code != 200 {
@@ -70,11 +70,12 @@ func TestATokenWithOneCharacterChangedIsUnknown(t *testing.T) {
 	for _, token := range append(w.roster(t, row("Acme", 7)), w.token) {
 		w.tb.Reset()
 		for i := range token {
-			for _, c := range "Aa0_" {
+			for _, c := range "A0_" {
 				if token[i] == byte(c) {
 					continue
 				}
 				bent := token[:i] + string(c) + token[i+1:]
+				w.from = fmt.Sprintf("198.51.100.%d", i) // guesses are limited
 				w.look(t, bent).want(t, 404, "not_found")
 			}
 		}
@@ -88,6 +89,90 @@ func TestATokenWithOneCharacterChangedIsUnknown(t *testing.T) {
 	w.look(t, sign(t, network.Ticket{Chain: network.NewChainID(), Invite: inviteID, Version: 1})).want(t, 404, "not_found")
 	w.look(t, sign(t, network.Ticket{Chain: chainID, Invite: network.NewInviteID(noon), Version: 1})).want(t, 404, "not_found")
 	w.join(t, claims(7), sign(t, network.Ticket{Chain: chainID, Invite: network.NewInviteID(noon), Version: 1}), anew("Acme")).want(t, 404, "not_found")
+}
+
+// Who has no token of ours can try some, and then must wait; who has one gets in,
+// from the same address too, and at the invite that was guessed at.
+func TestGuessingIsLimitedByAddressAndByWhatIsGuessedAt(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	bent := func(i int) string { // another proof for the same invite
+		return w.token[:len(w.token)-8] + fmt.Sprintf("%07d", i) + "A"
+	}
+	w.tb.Reset()
+	for i := range 100 {
+		w.look(t, bent(i)).want(t, 404, "not_found")
+	}
+	got := w.look(t, bent(100)).want(t, 429, "rate_limited")
+	if got.Header().Get("Retry-After") != "600" {
+		t.Errorf("got Retry-After %q, want the window's 600", got.Header().Get("Retry-After"))
+	}
+	w.join(t, claims(7), "nonsense", anew("Acme")).want(t, 429, "rate_limited")
+	for _, path := range []string{"/opened", "/decline", "/block"} {
+		w.as(t, claims(7), "POST", "/v1/join/nonsense"+path, "").want(t, 429, "rate_limited")
+	}
+	w.as(t, claims(7), "GET", "/v1/join/nonsense/application", "").want(t, 429, "rate_limited")
+	w.from = "198.51.100.7"
+	w.look(t, bent(101)).want(t, 429, "rate_limited") // at this invite, from wherever
+	w.look(t, "nonsense").want(t, 404, "not_found")
+	other := w.link(t, network.Invite{})
+	w.look(t, other[:len(other)-2]+"AA").want(t, 404, "not_found")
+	if m := w.tb.Meter(); m.ReadUnits != 0 {
+		t.Errorf("guesses read %v units, want none", m.ReadUnits)
+	}
+	w.from = ""
+	if got := w.as(t, claims(7), "GET", "/v1/join/nonsense", "", "Accept-Language", "en").want(t, 429, "rate_limited"); !strings.Contains(got.text("detail"), "Retry-After") {
+		t.Errorf("got %s", got.Body)
+	}
+	w.look(t, w.token).want(t, 200, "")
+	w.join(t, claims(7), w.token, anew("Acme")).want(t, 201, "")
+	w.now = w.now.Add(10 * time.Minute)
+	w.look(t, bent(102)).want(t, 404, "not_found")
+}
+
+// Of a token that isn't ours the answer and what it takes are the same whether
+// its chain, its invite or its version is there; what ours have ended by all cost
+// the same, and none names the chain.
+func TestUnknownAndDeadTokensTellNothingOfAChain(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	key := network.TokenKeys{1: []byte("another key, which nobody here has ever had")}
+	forged := func(ticket network.Ticket) string {
+		token, err := key.Sign(ticket)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return token.Reveal()
+	}
+	revoked := w.link(t, network.Invite{})
+	ticket, _ := keys.Verify(network.Token(revoked))
+	if _, err := w.RevokeInvite(t.Context(), chainID, ticket.Invite, w.now); err != nil {
+		t.Fatal(err)
+	}
+	said := func(token string) (string, dynamotest.Meter) {
+		w.tb.Reset()
+		a := w.look(t, token)
+		if strings.Contains(a.Body.String(), "Dealers") || strings.Contains(a.Body.String(), "Owner") {
+			t.Errorf("got %s, want nothing of the chain", a.Body)
+		}
+		return fmt.Sprint(a.Code, a.Header(), a.Body), w.tb.Meter()
+	}
+	want, _ := said("nonsense")
+	for what, ticket := range map[string]network.Ticket{
+		"a live invite": {Chain: chainID, Invite: inviteID, Version: 1}, "a revoked one": {Chain: chainID, Invite: ticket.Invite, Version: 1},
+		"no such chain": {Chain: network.NewChainID(), Invite: inviteID, Version: 1}, "no such invite": {Chain: chainID, Invite: network.NewInviteID(noon), Version: 1},
+	} {
+		if got, m := said(forged(ticket)); got != want || m.Requests != 0 {
+			t.Errorf("forged for %s: got %s and %d requests, want %s and none", what, got, m.Requests, want)
+		}
+	}
+	_, dead := said(revoked)
+	w.now = noon.Add(8 * 24 * time.Hour)
+	for what, token := range map[string]string{"expired": w.token, "not there": sign(t, network.Ticket{Chain: chainID, Invite: network.NewInviteID(noon), Version: 1})} {
+		if _, m := said(token); m.Requests != dead.Requests {
+			t.Errorf("%s: got %d requests, want the %d of a revoked one", what, m.Requests, dead.Requests)
+		}
+	}
 }
 
 func TestR14_ADeadInviteSaysWhyBeforeAndAfterTheForm(t *testing.T) {
@@ -716,7 +801,8 @@ func TestNoLogHoldsATokenAPhoneOrAName(t *testing.T) {
 // sends; what it is for is answered.
 func TestTheSampleEventsWork(t *testing.T) {
 	t.Parallel()
-	want := map[string]int{"1-look.json": 200, "2-join.json": 201, "3-join-again.json": 200, "4-leave.json": 204, "5-garbled.json": 404}
+	want := map[string]int{"1-look.json": 200, "2-join.json": 201, "3-join-again.json": 200, "4-leave.json": 204, "5-garbled.json": 404,
+		"6-opened.json": 204, "7-decline.json": 204, "8-block.json": 204, "9-application.json": 404}
 	files, err := filepath.Glob("../../events/joins/*.json")
 	if err != nil || len(files) != len(want) {
 		t.Fatalf("got %v (%v), want %d files", files, err, len(want))

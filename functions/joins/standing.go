@@ -2,7 +2,6 @@ package main
 
 import (
 	"net/http"
-	"time"
 
 	"github.com/tributary-app/tributary/shared/network"
 	"github.com/tributary-app/tributary/shared/store"
@@ -19,14 +18,6 @@ type standingJSON struct {
 	Contact     *contactJSON     `json:"contact,omitempty"`     // as whom the roster expects them
 	Application *applicationJSON `json:"application,omitempty"` // their newest
 	Blocked     bool             `json:"blocked"`               // they want no notices of the chain (R48)
-}
-
-type applicationJSON struct {
-	ApplicationID string                   `json:"application_id"`
-	CorpName      string                   `json:"corp_name"`
-	State         network.ApplicationState `json:"state"`
-	Reason        string                   `json:"reason,omitempty"`
-	CreatedAt     time.Time                `json:"created_at"`
 }
 
 type personJSON struct {
@@ -81,7 +72,8 @@ func (j *joins) standing(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	if a := s.Application; a != nil {
-		out.Application = &applicationJSON{a.ID, a.CorpName, a.State, a.Reason, a.CreatedAt}
+		shown := showApplication(*a)
+		out.Application = &shown
 	}
 	if len(out.Memberships) > 0 || out.Application != nil {
 		out.Chain = &lookChain{s.Chain.Name, s.Chain.OwnerName}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -40,9 +41,16 @@ type world struct {
 	boss  web.Claims // its super-admin
 	chain network.Chain
 	token string // of the link
+	from  string // the address that requests come from, "" for the usual one
 }
 
 func setup(t *testing.T) *world {
+	t.Helper()
+	return setupWith(t, func(*network.Chain) {})
+}
+
+// setupWith lets a test have a chain with other limits.
+func setupWith(t *testing.T, change func(*network.Chain)) *world {
 	t.Helper()
 	tb := dynamotest.New(t)
 	w := &world{Store: store.New(tb.Client, tb.Name), tb: tb, now: noon}
@@ -54,6 +62,7 @@ func setup(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
+	change(&c)
 	if w.chain, err = w.CreateChain(t.Context(), c, w.owner, store.Once{}); err != nil {
 		t.Fatal(err)
 	}
@@ -189,7 +198,13 @@ func (a answer) want(t *testing.T, status int, code string) answer {
 // of a name and a value.
 func (w *world) as(t *testing.T, who web.Claims, method, path, body string, header ...string) answer {
 	t.Helper()
-	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	return w.in(t, t.Context(), who, method, path, body, header...)
+}
+
+// in is as within a context.
+func (w *world) in(t *testing.T, ctx context.Context, who web.Claims, method, path, body string, header ...string) answer {
+	t.Helper()
+	r := httptest.NewRequestWithContext(ctx, method, path, strings.NewReader(body))
 	if who != (web.Claims{}) {
 		r = r.WithContext(web.WithClaims(r.Context(), who))
 	}
@@ -198,6 +213,9 @@ func (w *world) as(t *testing.T, who web.Claims, method, path, body string, head
 	}
 	for i := 0; i < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
+	}
+	if w.from != "" {
+		r.RemoteAddr = w.from // as the gateway gives it: without a port
 	}
 	a := answer{ResponseRecorder: httptest.NewRecorder()}
 	w.h.ServeHTTP(a, r)

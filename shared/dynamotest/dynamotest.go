@@ -34,12 +34,17 @@ type Table struct {
 	// operation since New or Reset, the first is 1. Calls of Break never overlap. Set it while no call is under way; nil lets all pass.
 	Break func(op string, n int) Fault
 
+	// Contend has a transaction hold its items while it is under way, as the service does: who comes to one of them
+	// meanwhile, to write or to check it, is refused as by Conflict. Set it while no call is under way.
+	Contend bool
+
 	endpoint string
 	wire     *http.Transport
 	plain    *dynamodb.Client // past the faults and the meter
 
 	mu    sync.Mutex
 	meter Meter
+	held  map[string]bool // items, by their keys
 }
 
 // New makes a table for t, without the template's stream: the server asks all changes of a table there have been for the

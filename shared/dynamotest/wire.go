@@ -2,6 +2,7 @@ package dynamotest
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
 )
 
 // Fault is what happens to one call.
@@ -49,12 +51,23 @@ func (tb *Table) Reset() {
 	tb.meter = Meter{ByOp: map[string]int{}}
 }
 
+type counted struct{}
+
+// Count is a context within which requests, to whichever table, are counted besides: what one of many callers asks.
+func Count(ctx context.Context) (context.Context, *atomic.Int64) {
+	n := new(atomic.Int64)
+	return context.WithValue(ctx, counted{}, n), n
+}
+
 // RoundTrip makes Table its clients' transport.
 func (tb *Table) RoundTrip(r *http.Request) (*http.Response, error) {
 	_, op, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
 	body, err := object(r.Body)
 	if err != nil {
 		return nil, fmt.Errorf("dynamotest: %s: %w", op, err)
+	}
+	if n, ok := r.Context().Value(counted{}).(*atomic.Int64); ok {
+		n.Add(1)
 	}
 	switch tb.begin(op) {
 	case Before:
@@ -71,11 +84,55 @@ func (tb *Table) RoundTrip(r *http.Request) (*http.Response, error) {
 	case Unprocessed:
 		return tb.half(r, op, body)
 	}
+	release, ok := tb.hold(op, body)
+	if !ok {
+		return respond(r, http.StatusBadRequest, conflict(body))
+	}
+	defer release()
 	status, answer, err := tb.send(r, op, body)
 	if err != nil {
 		return nil, err
 	}
 	return respond(r, status, answer)
+}
+
+// hold takes a transaction's items until release, unless another one has one of them.
+func (tb *Table) hold(op string, body map[string]any) (release func(), ok bool) {
+	if !tb.Contend || op != "TransactWriteItems" {
+		return func() {}, true
+	}
+	var items []string
+	parts, _ := body["TransactItems"].([]any)
+	for _, part := range parts {
+		for _, of := range part.(map[string]any) { // the one of Put, Update, Delete, ConditionCheck
+			of := of.(map[string]any)
+			key, ok := of["Key"].(map[string]any)
+			if !ok {
+				key = of["Item"].(map[string]any)
+			}
+			items = append(items, fmt.Sprint(key["PK"], key["SK"]))
+		}
+	}
+	tb.mu.Lock()
+	defer tb.mu.Unlock()
+	for _, i := range items {
+		if tb.held[i] {
+			return nil, false
+		}
+	}
+	if tb.held == nil {
+		tb.held = map[string]bool{}
+	}
+	for _, i := range items {
+		tb.held[i] = true
+	}
+	return func() {
+		tb.mu.Lock()
+		defer tb.mu.Unlock()
+		for _, i := range items {
+			delete(tb.held, i)
+		}
+	}, true
 }
 
 // begin counts a call and asks what is to become of it.

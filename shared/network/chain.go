@@ -41,6 +41,9 @@ const (
 	MaxPeople   = 1_000
 )
 
+// MaxLeaders is how many 负责人 a partner may have (R25).
+const MaxLeaders = 5
+
 // What a chain gathers for good rides on each look at it and on each join, and
 // must fit into one item, 400 KB, together: so there is an end to either.
 const (

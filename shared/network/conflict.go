@@ -28,7 +28,8 @@ type Dispute struct {
 	CreatedAt   time.Time
 	ResolvedAt  time.Time
 	Resolver    string
-	Settled     string // the partner that they joined as
+	Settled     string // the partner that they belong to
+	Apart       bool   // it is one of their corp's own
 }
 
 // DisputeID names the one of a person, the corp that they chose, and a

@@ -102,10 +102,13 @@ var (
 	ErrInviteRevoked    = &Error{Kind: Gone, Code: "invite_revoked"}
 	ErrInviteExhausted  = &Error{Kind: Gone, Code: "invite_exhausted"}
 	ErrChainDissolved   = &Error{Kind: Gone, Code: "chain_dissolved"}
+	ErrInviteEnded      = &Error{Kind: Conflict, Code: "invite_ended"}   // nothing to resend or adopt (R09, R17)
+	ErrCustomerGroup    = &Error{Kind: Conflict, Code: "customer_group"} // R45
 	ErrUnknownField     = &Error{Kind: Invalid, Code: "unknown_field"}
 	ErrTooLarge         = &Error{Kind: Invalid, Code: "too_large"}
 	ErrMediaType        = &Error{Kind: Invalid, Code: "unsupported_media_type"}
 	ErrBusy             = &Error{Kind: Busy, Code: "busy"}
+	ErrRateLimited      = &Error{Kind: Busy, Code: "rate_limited"}
 
 	// ErrCursor: the cursor is none that a page gave.
 	ErrCursor = &Error{Kind: Invalid, Code: "invalid", Fields: []FieldError{{"cursor", "not_allowed", "cursor is one that a page gave"}}}

@@ -21,6 +21,8 @@ type Event struct {
 
 	Application string `json:"application,omitempty"`
 	Conflict    string `json:"conflict,omitempty"`
+	Migration   string `json:"migration,omitempty"`
+	Astray      bool   `json:"astray,omitempty"` // joined: in the root, since the invite's maker sees its group no more (R08)
 }
 
 // EventKind says what happened.
@@ -29,8 +31,6 @@ type EventKind string
 const (
 	RosterImported EventKind = "roster_imported" // a chunk's new contacts are to be told
 	Joined         EventKind = "joined"
-	Opened         EventKind = "opened"              // a contact has seen their notice's page (R32)
-	Declined       EventKind = "declined"            // a contact has said no
 	Applied        EventKind = "applied"             // the chain's admins are to be told
 	Decided        EventKind = "application_decided" // the applicant is to be told
 	Conflicted     EventKind = "partner_conflict"    // the chain's admins are to be told (R23)
@@ -38,6 +38,9 @@ const (
 	InviteEnded    EventKind = "invite_expired"      // its maker is to be told
 	RosterEnded    EventKind = "roster_expired"      // the importer is to be told
 	RosterFailed   EventKind = "roster_failed"       // likewise: it did not finish
+	InviteAstray   EventKind = "invite_astray"       // its maker sees its group no more: the chain's admins are to be told (R08)
+	InviteAdopted  EventKind = "invite_adopted"      // who had made it is to be told (R09)
+	GroupMigrated  EventKind = "group_migrated"      // a part of a WeChat group's people are to be told (R45)
 	ImportApply    EventKind = "import_apply"        // an import's plan is to be done
 	ImportCancel   EventKind = "import_cancel"       // an import was cancelled: what it had kept for later goes
 	ImportRevert   EventKind = "import_revert"       // an import is to be taken back

@@ -32,6 +32,7 @@ const (
 
 	applicationPrefix = "ap"
 	disputePrefix     = "cf"
+	migrationPrefix   = "mi"
 )
 
 func randomID(prefix string) string {
@@ -89,6 +90,12 @@ func ValidCorpID(s string) bool    { return validID(corpPrefix, s) }
 func ValidInviteID(s string) bool  { return validID(invitePrefix, s) }
 func ValidDisputeID(s string) bool { return validID(disputePrefix, s) }
 func ValidImportID(s string) bool  { return validID(importPrefix, s) }
+
+// NewMigrationID names a new migration of a WeChat group, in the order of time.
+func NewMigrationID(at time.Time) string { return timedID(migrationPrefix, at) }
+
+// ValidMigrationID reports whether s can be a migration's id.
+func ValidMigrationID(s string) bool { return validID(migrationPrefix, s) }
 
 // RawID is an id without its prefix, as its bytes: what a million of them take
 // the least room as.

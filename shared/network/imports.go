@@ -115,12 +115,17 @@ func (r *RosterRow) fingerprint() uint64 {
 	b = append(b, 0)
 	b = append(b, r.MemberCustomID...)
 	b = append(b, 0)
-	if r.Leader {
-		b = append(b, 'L')
-	}
 	sum := sha256.Sum256(b)
-	return binary.BigEndian.Uint64(sum[:])
+	said := binary.BigEndian.Uint64(sum[:]) &^ 1
+	if r.Leader {
+		said |= 1
+	}
+	return said
 }
+
+// leads reports whether the row of that fingerprint names a leader: how many a
+// partner has is to be told from its item alone (R25).
+func leads(fingerprint uint64) bool { return fingerprint&1 == 1 }
 
 // Outcome is what becomes of a row (R28).
 type Outcome string
@@ -162,13 +167,62 @@ type Tally struct {
 	Counts        Counts // of the rows that are done
 	Imported      int
 	Notified      int // told, or tried in vain
+	Queued        int // to be told, their chunk's notices being under way
 	Undeliverable int
+	Blocked       int // of them, those who have blocked the chain
+	OverBudget    int // of them, those whose phones had been told enough (R48)
+	Opened        int
 	Joined        int
+	Declined      int
 	Withdrawn     int // ended by a Sync, or by the import's being reverted
 	Recalled      int // of them, those that were told before
 	Partners      int
 	PartnersIn    int       // partners that have joined
 	At            time.Time // when their notices began to live
+}
+
+// Steps is how far a contact has come, as what is noted on them says.
+type Steps struct {
+	Told                                bool // their chunk's notices were sent, also if theirs was in vain
+	Undeliverable                       Undelivered
+	Opened, Declined, Joined, Withdrawn bool
+}
+
+// Tally is what the contact counts for (R32): a step for each that they have
+// reached, and one end, the last. Who has joined or said no has seen what
+// they answer. A step takes the difference of two of these into the tally, so
+// that the tallies are always a recount.
+func (s Steps) Tally() Tally {
+	one := func(is bool) int {
+		if is {
+			return 1
+		}
+		return 0
+	}
+	opened := s.Opened || s.Declined || s.Joined
+	vain := s.Undeliverable != "" && !opened && !s.Withdrawn
+	return Tally{
+		Imported: 1, Notified: one(s.Told), Opened: one(opened), Joined: one(s.Joined),
+		Declined:      one(s.Declined && !s.Joined && !s.Withdrawn),
+		Withdrawn:     one(s.Withdrawn && !s.Joined),
+		Recalled:      one(s.Withdrawn && !s.Joined && s.Told),
+		Undeliverable: one(vain), Blocked: one(vain && s.Undeliverable == ByBlock), OverBudget: one(vain && s.Undeliverable == OverBudget),
+	}
+}
+
+// And is the contacts of two tallies.
+func (t Tally) And(o Tally) Tally { return t.plus(o, 1) }
+
+// Since is what a tally's contacts count for more than they did.
+func (t Tally) Since(was Tally) Tally { return t.plus(was, -1) }
+
+func (t Tally) plus(o Tally, times int) Tally {
+	return Tally{
+		Imported: t.Imported + times*o.Imported, Notified: t.Notified + times*o.Notified, Undeliverable: t.Undeliverable + times*o.Undeliverable,
+		Blocked: t.Blocked + times*o.Blocked, OverBudget: t.OverBudget + times*o.OverBudget, Opened: t.Opened + times*o.Opened,
+		Joined: t.Joined + times*o.Joined, Declined: t.Declined + times*o.Declined, Withdrawn: t.Withdrawn + times*o.Withdrawn,
+		Recalled: t.Recalled + times*o.Recalled,
+	}
 }
 
 // Done counts the rows that tallies say are done.
@@ -193,6 +247,10 @@ type Funnel struct {
 	Expired       int `json:"expired"`
 	Withdrawn     int `json:"withdrawn"`
 
+	Blocked    int `json:"blocked"`     // of the undeliverable
+	OverBudget int `json:"over_budget"` // likewise
+
+	Queued     int `json:"-"` // notices under way
 	Partners   int `json:"-"` // imported
 	PartnersIn int `json:"-"` // of them, joined
 }
@@ -204,13 +262,19 @@ func Progress(tallies []Tally, history []PolicyChange, now time.Time) Funnel {
 	for _, t := range tallies {
 		f.Imported += t.Imported
 		f.Notified += t.Notified
-		f.Undeliverable += t.Undeliverable
+		f.Queued += t.Queued
+		// Who answers before their chunk is counted is taken off first.
+		f.Undeliverable += max(0, t.Undeliverable)
+		f.Blocked += max(0, t.Blocked)
+		f.OverBudget += max(0, t.OverBudget)
+		f.Opened += t.Opened
 		f.Joined += t.Joined
+		f.Declined += t.Declined
 		f.Withdrawn += t.Withdrawn
 		f.Partners += t.Partners
 		f.PartnersIn += t.PartnersIn
 		if !now.Before(ExpiresAt(t.At, 0, history)) {
-			f.Expired += max(0, t.Notified-t.Undeliverable-t.Joined-t.Recalled)
+			f.Expired += max(0, t.Notified-t.Undeliverable-t.Joined-t.Declined-t.Recalled)
 		}
 	}
 	return f

@@ -3,6 +3,7 @@ package network_test
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -222,6 +223,49 @@ func TestR46_APartnerHasSoManyPeopleAndNoMore(t *testing.T) {
 	for i, want := range []string{"", "", "too_many_people", "", ""} {
 		if got := p.Plan(&rows[i], d.ids(rows[i])); got.Code != want || (got.Outcome == network.RowConflict) != (want != "") {
 			t.Errorf("row %d: got %+v, want %q", i, got, want)
+		}
+	}
+}
+
+// Those whom earlier rosters have named count too, unless a row says that they
+// lead no more. In a Sync they go, or no row would name them.
+func TestR25_APartnerHasFiveLeadersHoweverManyRostersNameThem(t *testing.T) {
+	t.Parallel()
+	led := func(contact int) network.RosterRow {
+		r := row("Acme", contact, "")
+		r.Leader = true
+		return r
+	}
+	d := newDesk()
+	d.run(false, led(1), led(2), led(3), led(4), row("Acme", 9, ""))
+
+	rows := []network.RosterRow{led(4), led(5), led(6), led(9), row("Acme", 6, ""), row("Acme", 1, ""), led(7), {Corp: "Bolt", Contact: "Li", Phone: "+8613900000001", Leader: true}}
+	codes := func(plans []network.Verdict) (all []string) {
+		for _, p := range plans {
+			all = append(all, p.Code)
+			if p.Code == "too_many_leaders" && (p.Outcome != network.RowConflict || p.Field != "identity") {
+				t.Errorf("got %+v, want a conflict of the identity", p)
+			}
+		}
+		return all
+	}
+	const no = "too_many_leaders"
+	if got, want := codes(d.run(false, rows...)), []string{"", "", no, no, "", "", "", ""}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got, want := codes(d.plan(false, led(7), led(5), led(1))), []string{"", "", no}; !slices.Equal(got, want) {
+		t.Errorf("the next roster: got %q, want %q", got, want)
+	}
+
+	p := network.NewPlanner(network.Import{Chain: d.chain, Mode: network.Sync}, d.tree, 0)
+	for at, is := range d.partners {
+		id, _ := network.RawPartner(at)
+		p.Know(id, network.Known{Name: is.Name, State: is.State, Imported: is.Imported, Group: is.Group}, maps.All(is.People))
+	}
+	for _, n := range []int{11, 12, 13, 14, 15} {
+		r := led(n)
+		if got := p.Plan(&r, d.ids(r)); got.Outcome != network.RowCreate {
+			t.Errorf("contact %d of a sync: got %+v, want them created", n, got)
 		}
 	}
 }

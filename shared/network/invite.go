@@ -1,6 +1,9 @@
 package network
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // InviteState is what an invite is worth, computed when read (R12).
 type InviteState string
@@ -17,7 +20,7 @@ const (
 type Invite struct {
 	ID        string
 	Chain     string
-	Kind      string // "link" or "qr": the same URL, shown differently (R10)
+	Kind      string // "link" or "qr": the same URL, shown differently; or "group_migration" (R10)
 	Group     int
 	MaxUses   int // 0: unlimited
 	Uses      int
@@ -29,9 +32,23 @@ type Invite struct {
 	MakerName string
 	MakerCorp string
 	CreatedAt time.Time
+	ResentAt  time.Time // zero: never
 	RevokedAt time.Time
-	Version   int // the token's; a resend raises it (R17)
+	Orphaned  bool // revoked because its maker went, and not by anybody's wish: it can be adopted (R09)
+	Version   int  // the token's; a resend raises it (R17)
+
+	// MakerPartner is whose a partner's maker is, "" for the owner's people, and
+	// Astray that the maker was found to see its Group no more (R08).
+	MakerPartner string
+	Astray       bool
 }
+
+// Since is when the token that opens it now was made: from then on its life
+// counts, and who was removed later comes back by none that is older (R12, R17, R18).
+func (i Invite) Since() time.Time { return later(i.ResentAt, i.CreatedAt) }
+
+// KindMigration is the kind of a link that a WeChat group's people get (R45).
+const KindMigration = "group_migration"
 
 // Limits of an invite.
 const (
@@ -43,7 +60,7 @@ const (
 // policy's (Chain.MaxLife).
 func (i Invite) Check(maxLife time.Duration) error {
 	switch {
-	case i.Kind != "link" && i.Kind != "qr":
+	case i.Kind != "link" && i.Kind != "qr" && i.Kind != KindMigration:
 		return InvalidField("kind", "not_allowed", "kind is link or qr")
 	case i.MaxUses < 0 || i.MaxUses > MaxUses:
 		return InvalidField("max_uses", "out_of_range", "max_uses is 1 to 1000000, or left out")
@@ -59,7 +76,7 @@ func (i Invite) Check(maxLife time.Duration) error {
 }
 
 // ExpiresAt is when the invite ends under the chain's history (R12).
-func (i Invite) ExpiresAt(c Chain) time.Time { return ExpiresAt(i.CreatedAt, i.Own, c.Policies) }
+func (i Invite) ExpiresAt(c Chain) time.Time { return ExpiresAt(i.Since(), i.Own, c.Policies) }
 
 // State is what the invite is worth at a moment.
 func (i Invite) State(c Chain, now time.Time) InviteState {
@@ -88,6 +105,37 @@ func (i Invite) Usable(c Chain, now time.Time) error {
 		return ErrInviteExhausted
 	}
 	return nil
+}
+
+// Resend is the invite with a token of its own anew: the old one opens nothing
+// any more, and the full life begins again (R17). One that has been revoked, or
+// by which all have joined that it was for, is ErrInviteEnded; joined says that
+// whom it is bound to has.
+func (i Invite) Resend(joined bool, now time.Time) (Invite, error) {
+	switch {
+	case !i.RevokedAt.IsZero(), joined, i.MaxUses > 0 && i.Uses >= i.MaxUses:
+		return i, ErrInviteEnded
+	case i.Version >= math.MaxUint16:
+		return i, ErrInviteEnded // no token can say more
+	}
+	i.Version++
+	i.ResentAt = later(now, i.Since())
+	return i, nil
+}
+
+// Adopt is the invite as the actor's own (R09): token, life and uses go on as
+// they were. One that lives can be taken over before its maker goes, and one
+// that was revoked because they went lives again. What somebody has revoked, and
+// what has run out since, stays dead: ErrInviteEnded.
+func (i Invite) Adopt(a Actor, name string, now time.Time) (Invite, error) {
+	if i.Orphaned {
+		i.RevokedAt, i.Orphaned = time.Time{}, false
+	}
+	if i.State(a.Chain, now) != InviteLive {
+		return i, ErrInviteEnded
+	}
+	i.Maker, i.MakerName, i.MakerCorp, i.MakerPartner = a.Person.ID, name, a.Corp.ID, ""
+	return i, nil
 }
 
 // NoticeUsable is nil, or the Gone error that says why a contact's notice

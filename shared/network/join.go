@@ -21,6 +21,7 @@ type Joining struct {
 	Contacts []Contact // theirs in this chain, under whichever partner
 	Corp     Corp      // chosen, or to be made
 	Word     Word      // an admin's, who has been asked
+	Astray   bool      // the invite's maker sees its group no more: who is new lands in the root (R08)
 	Second   bool      // Corp is one that a colleague has made: the person isn't in it as yet
 }
 
@@ -102,7 +103,7 @@ func (j Joining) Target() (partner string, already *Contact, err error) {
 		}
 		return j.Ticket.Partner, nil, nil
 	}
-	if placed && !place.RemovedAt.IsZero() && !j.Invite.CreatedAt.After(place.RemovedAt) {
+	if placed && !place.RemovedAt.IsZero() && !j.Invite.Since().After(place.RemovedAt) {
 		return "", nil, ErrInviteRevoked // R18: also once a colleague is back
 	}
 	if bound {
@@ -166,7 +167,7 @@ func (j Joining) Admit(target string, p *Partner) (Admission, error) {
 		if !place.RemovedAt.IsZero() && !known.NoticeAt.After(place.RemovedAt) {
 			return Admission{}, ErrInviteRevoked // R18: the corp's removal, whichever partner it was
 		}
-	} else if known != nil && !known.LeftAt.IsZero() && !j.Invite.CreatedAt.After(known.LeftAt) {
+	} else if known != nil && !known.LeftAt.IsZero() && !j.Invite.Since().After(known.LeftAt) {
 		return Admission{}, ErrInviteRevoked // R18
 	}
 	a := Admission{Corp: j.Corp, Fresh: p == nil, Known: known != nil}

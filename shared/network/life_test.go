@@ -145,3 +145,100 @@ func TestR12_WhatHasEndedNeverRevives(t *testing.T) {
 		}
 	})
 }
+
+// Whatever the history, an invite is live from its making on to the last second
+// before its end and never after: asked a second before, at and after each moment
+// at which anything could change, it says what one who lived through it has seen.
+func TestR12_BothSidesOfEveryBoundary(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		h := history(t, time.Hour)
+		i := network.Invite{
+			CreatedAt: noon.Add(time.Duration(rapid.IntRange(0, 60*24).Draw(t, "created")) * time.Hour),
+			Own:       time.Duration(rapid.IntRange(0, 100*24).Draw(t, "own")) * time.Hour,
+		}
+		c := chainWith(h)
+		end := watch(i.CreatedAt, i.Own, h)
+		moments := []time.Time{i.CreatedAt.Add(7 * day), i.CreatedAt.Add(90 * day), end}
+		if i.Own > 0 {
+			moments = append(moments, i.CreatedAt.Add(i.Own))
+		}
+		for _, change := range h {
+			moments = append(moments, change.At)
+		}
+		for _, m := range moments {
+			for _, at := range []time.Time{m.Add(-time.Second), m, m.Add(time.Second)} {
+				if at.Before(i.CreatedAt) {
+					continue
+				}
+				want := network.InviteExpired
+				if at.Before(end) {
+					want = network.InviteLive
+				}
+				if got := i.State(c, at); got != want {
+					t.Fatalf("made %v, ends %v: at %v got %s, want %s", i.CreatedAt, end, at, got, want)
+				}
+			}
+		}
+	})
+}
+
+// Switched on at a moment when it still lives, by as little as a second, an invite
+// lives on; when it has ended, by as little, it stays dead. Switched off it ends at
+// once if it is seven days old, and else at seven days.
+func TestR12_ASwitchStretchesOrShrinksByTheSecond(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		age := time.Duration(rapid.OneOf(rapid.IntRange(7*86400-2, 7*86400+2), rapid.IntRange(0, 89*86400)).Draw(t, "age")) * time.Second
+		for _, on := range []bool{true, false} {
+			h := policies()
+			if !on {
+				h = policies(0) // 仅导入的企业可加入 from the start
+			}
+			i := network.Invite{CreatedAt: noon}
+			is := chainWith(h)
+			policy := network.ImportedOnly
+			if !on {
+				policy = network.Open
+			}
+			would, err := is.Apply(network.ChainEdit{JoinPolicy: &policy}, noon.Add(age))
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := noon.Add(7 * day)
+			switch {
+			case on && age < 7*day:
+				want = noon.Add(90 * day)
+			case !on && age > 7*day:
+				want = noon.Add(age)
+			}
+			if got := i.ExpiresAt(would); !got.Equal(want) {
+				t.Fatalf("on %v after %v: got %v, want %v", on, age, got, want)
+			}
+			if dies := i.State(is, noon.Add(age)) == network.InviteLive && i.State(would, noon.Add(age)) != network.InviteLive; dies != (!on && age >= 7*day) {
+				t.Fatalf("on %v after %v: dies %v", on, age, dies)
+			}
+		}
+	})
+}
+
+// A resend counts from its own moment, under the whole history (R17).
+func TestR17_AResentInviteLivesAsOneMadeThen(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		c := chainWith(history(t, time.Second))
+		i := network.Invite{
+			CreatedAt: noon.Add(time.Duration(rapid.IntRange(0, 60*86400).Draw(t, "created")) * time.Second),
+			Own:       time.Duration(rapid.IntRange(0, 90*86400).Draw(t, "own")) * time.Second, Version: 1,
+		}
+		at := i.CreatedAt.Add(time.Duration(rapid.IntRange(0, 200*86400).Draw(t, "after")) * time.Second)
+		again, err := i.Resend(false, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fresh := network.Invite{CreatedAt: at, Own: i.Own}
+		if !again.ExpiresAt(c).Equal(fresh.ExpiresAt(c)) || again.Version != 2 || !again.CreatedAt.Equal(i.CreatedAt) {
+			t.Fatalf("got %+v until %v, want until %v", again, again.ExpiresAt(c), fresh.ExpiresAt(c))
+		}
+	})
+}

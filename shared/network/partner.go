@@ -99,11 +99,11 @@ const (
 	ContactImported      ContactState = "imported"
 	ContactNotified      ContactState = "notified"
 	ContactUndeliverable ContactState = "undeliverable"
+	ContactOpened        ContactState = "opened"
 	ContactJoined        ContactState = "joined"
+	ContactDeclined      ContactState = "declined"
 	ContactExpired       ContactState = "expired"
 	ContactLeft          ContactState = "left"
-	ContactOpened        ContactState = "opened"
-	ContactDeclined      ContactState = "declined"
 )
 
 // Contact is a person of a partner in a chain: unique by (chain, partner,
@@ -122,16 +122,25 @@ type Contact struct {
 	Epoch          int    // the partner's epoch they belong to
 	TokenVersion   int    // what their notice's token must say (R17)
 	NoticeAt       time.Time
-	Undeliverable  bool
-	OpenedAt       time.Time // they have seen their notice's page
-	DeclinedAt     time.Time // they have said no, and not joined since
-	Corp           string    // "" until joined
-	JoinedAt       time.Time // zero: has not joined, or has left
-	LeftAt         time.Time // tokens from before can't re-admit (R18)
-	Inviter        string    // person who made the invite they came by
-	Invite         string    // the link they came by, "" for a notice
+	Undeliverable  Undelivered // why their notice has not come, "" if it has
+	OpenedAt       time.Time   // when they have first said that they saw their page (R13)
+	DeclinedAt     time.Time   // when they have said no
+	Corp           string      // "" until joined
+	JoinedAt       time.Time   // zero: has not joined, or has left
+	LeftAt         time.Time   // tokens from before can't re-admit (R18)
+	Inviter        string      // person who made the invite they came by
+	Invite         string      // the link they came by, "" for a notice
 	Edition        int
 }
+
+// Undelivered is why a contact's notice will not come.
+type Undelivered string
+
+const (
+	ByGateway  Undelivered = "gateway"     // refused the number, or never took it
+	ByBlock    Undelivered = "blocked"     // the recipient wants no more of the chain
+	OverBudget Undelivered = "over_budget" // the phone has been told enough (R48)
+)
 
 // HasJoined reports whether the person is in the chain now.
 func (c Contact) HasJoined() bool { return !c.JoinedAt.IsZero() }

@@ -50,6 +50,7 @@ type RowIDs struct{ Partner, Person RawID }
 // numbers without a pointer among them, that the collector needn't look at.
 type Planner struct {
 	moves     bool
+	sync      bool
 	limit     int // people of a partner (R46), 0 for as many as come
 	groups    map[rung]int
 	seed      maphash.Seed
@@ -68,6 +69,7 @@ type standing struct {
 	people       uint32 // the first of its people, + 1
 	count        uint32 // of them
 	epoch, group int32
+	leaders      uint16 // whom rosters have called so
 	is           trait
 }
 
@@ -91,6 +93,9 @@ type acquaintance struct {
 	imported, named     bool
 }
 
+// leads reports whether a roster has called them a leader.
+func (a *acquaintance) leads() bool { return a.imported && leads(a.fingerprint) }
+
 // refusal is why all rows of a partner are refused together (R26).
 type refusal struct {
 	row         int
@@ -101,7 +106,7 @@ type refusal struct {
 // where a partner may have so many people (R46), 0 for as many as come.
 func NewPlanner(imp Import, tree Tree, limit int) *Planner {
 	return &Planner{
-		moves: imp.ApplyMoves, limit: limit, groups: tree.byName(), seed: maphash.MakeSeed(),
+		moves: imp.ApplyMoves, sync: imp.Mode == Sync, limit: limit, groups: tree.byName(), seed: maphash.MakeSeed(),
 		index: map[RawID]uint32{}, signposts: map[RawID]RawID{}, path: map[string]int{},
 	}
 }
@@ -164,6 +169,9 @@ func (p *Planner) Know(id RawID, k Known, people iter.Seq2[string, string]) {
 		var b [8]byte
 		if n, err := base64.RawStdEncoding.Decode(b[:], []byte(fingerprint)); err == nil && n == len(b) {
 			a.fingerprint, a.imported = binary.BigEndian.Uint64(b[:]), true
+		}
+		if a.leads() {
+			s.leaders++
 		}
 		s.people = p.people.add(a) + 1
 		s.count++
@@ -228,6 +236,11 @@ func (p *Planner) Plan(r *RosterRow, ids RowIDs) Verdict {
 		if had == nil && p.limit > 0 && int(s.count) >= p.limit {
 			return refuse("too_many_people", "corp_name")
 		}
+		// Of a Sync the rows say who leads: the others go (R27), and no more
+		// than so many are in one file.
+		if r.Leader && (had == nil || !had.leads()) && s.leaders >= MaxLeaders && !p.sync {
+			return refuse("too_many_leaders", "identity")
+		}
 		moves := len(r.Group) > 0 && group != int(s.group)
 		v.Places = moves && p.moves && s.is&grouped == 0
 		switch {
@@ -279,7 +292,13 @@ func (p *Planner) Absorb(r *RosterRow, ids RowIDs, v Verdict) {
 		s.count++
 		a = p.people.at(s.people - 1)
 	}
+	if a.leads() {
+		s.leaders--
+	}
 	a.fingerprint, a.imported, a.named = r.fingerprint(), true, true
+	if a.leads() {
+		s.leaders++
+	}
 }
 
 // Refuse notes that a row is refused, and with it all of its partner, where

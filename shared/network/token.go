@@ -109,6 +109,21 @@ func (k TokenKeys) Verify(token Token) (Ticket, error) {
 	return Ticket{}, ErrNotFound
 }
 
+// Family is what a token claims to open, whatever its version and its proof: who
+// guesses at one invite stays in its family. "" for what is no token's shape.
+// It says nothing of whether there is such an invite.
+func (t Token) Family() string {
+	b, err := base64.RawURLEncoding.Strict().DecodeString(string(t))
+	if err != nil || len(b) < 2 {
+		return ""
+	}
+	ids := map[byte]int{linkToken: 2, noticeToken: 3}[b[0]] * idBytes
+	if ids == 0 || len(b) != 2+ids+2+macBytes {
+		return ""
+	}
+	return string(b[:1]) + string(b[2:2+ids])
+}
+
 func (k TokenKeys) mac(id byte, body []byte) []byte {
 	m := hmac.New(sha256.New, k[id])
 	m.Write(body)

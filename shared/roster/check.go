@@ -304,8 +304,8 @@ func (c *checker) compare() {
 		c.clash(phone, form.DuplicateContact, "row ", int(first.row), "")
 	case other != nil:
 		c.clash(memberCustomID, form.MemberCustomIDDuplicate, "row ", int(other.row), "")
-	case r.Leader && of.leaders == maxLeaders:
-		c.clash(identity, form.TooManyLeaders, "", maxLeaders, " before")
+	case r.Leader && of.leaders == network.MaxLeaders:
+		c.clash(identity, form.TooManyLeaders, "", network.MaxLeaders, " before")
 	default:
 		seen.add(who)
 		if r.Leader {

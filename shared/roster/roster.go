@@ -24,7 +24,6 @@ const (
 	maxRow     = 1 << 20 // Excel's last row, 1,048,576
 	maxColumns = 64      // further columns are ignored
 	headerRows = 20      // the header stands within the first so many rows
-	maxLeaders = 5       // 负责人 a partner (R25)
 )
 
 // Options say what of a file is read.

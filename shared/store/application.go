@@ -97,8 +97,8 @@ func (s *Store) applicationItem(ctx context.Context, chain, id string) (it appli
 	return it, err
 }
 
-// Applications lists a chain's applications of a state, the oldest first. It
-// costs the same for any number of them.
+// Applications lists a chain's applications of a state, the oldest first; of all
+// if it is "", who waits first. It costs the same for any number of them.
 func (s *Store) Applications(ctx context.Context, chain string, state network.ApplicationState, cursor string, limit int) (page []network.Application, next string, err error) {
 	last := ""
 	if cursor != "" {
@@ -106,7 +106,7 @@ func (s *Store) Applications(ctx context.Context, chain string, state network.Ap
 			return nil, "", err
 		}
 	}
-	found, more, err := s.mergeShards(ctx, func(i int) string { return applicationShard(chain, i) }, string(state)+"#", last, limit)
+	found, more, err := s.mergeShards(ctx, func(i int) string { return applicationShard(chain, i) }, applicationsOf(state), last, limit)
 	if err != nil {
 		return nil, "", wrap("applications", err)
 	}
@@ -230,7 +230,7 @@ func (s *Store) sendOnly(ctx context.Context, t *tx) (met bool, err error) {
 // apply makes an application in place of a membership, under the conditions of
 // a join: the rules as they were read, a use left, the corp as it was. again
 // says that something was otherwise.
-func (s *Store) apply(ctx context.Context, r reading, a network.Admission, choice Choice, gate int) (again bool, made network.Application, err error) {
+func (s *Store) apply(ctx context.Context, r *reading, a network.Admission, choice Choice, gate int) (again bool, made network.Application, err error) {
 	j := r.joining
 	made = j.Apply(a, choice.New == nil)
 	it := newApplicationItem(made)

@@ -49,7 +49,7 @@ func TestBudgetOfProgressOfAnImportOfAnySize(t *testing.T) {
 	const rows = 20_000
 	for chunk := range rows / ChunkRows {
 		must(t, w.tallyChunk(t.Context(), imp, chunk, tallied{network.Counts{Created: ChunkRows, Notices: ChunkRows, Partners: ChunkRows, Seats: ChunkRows}, ChunkRows, ChunkRows}))
-		must(t, w.TallyNotices(t.Context(), chainID, imp.ID, chunk, ChunkRows, 0))
+		must(t, w.TallyNotices(t.Context(), chainID, imp.ID, chunk, network.Tally{Notified: ChunkRows}))
 	}
 	w.tb.Reset()
 	tallies, err := w.Tallies(t.Context(), chainID, imp.ID)
@@ -202,6 +202,44 @@ func TestWhatAManyHeadedPartnerCosts(t *testing.T) {
 		t.Logf("join by notice of a partner with %d people: %.1f write units, %.1f read units", people, m.WriteUnits, m.ReadUnits)
 		if people <= 10 && m.WriteUnits > 10 {
 			t.Errorf("got %.1f, want 10", m.WriteUnits)
+		}
+	}
+}
+
+// TestBudgetOfAListOfInvites holds what a page of a chain's newest costs, beside few
+// others and many. One that wants few of many, a maker's say, looks through them: at
+// most six requests, of a thousand invites at most.
+func TestBudgetOfAListOfInvites(t *testing.T) {
+	t.Parallel()
+	for _, size := range []int{100, 3000} {
+		w := setup(t)
+		var all []any
+		for n := range size {
+			at := noon.Add(time.Duration(n) * time.Second)
+			i := network.Invite{ID: network.NewInviteID(at), Chain: chainID, Kind: "link", Group: 1 + n%4, Maker: person(n % 4).ID, MakerName: "Li 李", MakerCorp: w.owner.ID, CreatedAt: at, Version: 1}
+			if n%8 == 0 {
+				i.RevokedAt = at
+			}
+			all = append(all, newInviteItem(i, at.Add(7*day)))
+		}
+		w.seed(t, all)
+		w.tb.Reset()
+		for what, keep := range map[string]func(network.Invite) bool{
+			"of all":    func(network.Invite) bool { return true },
+			"live":      func(i network.Invite) bool { return i.State(w.chain, noon) == network.InviteLive },
+			"a maker's": func(i network.Invite) bool { return i.Maker == person(1).ID },
+			"a group's": func(i network.Invite) bool { return i.Group == 2 },
+			"of nobody": func(i network.Invite) bool { return i.Maker == "" },
+		} {
+			page, _, err := w.Invites(t.Context(), chainID, "", 50, keep)
+			must(t, err)
+			m := w.costs(t, fmt.Sprintf("a page %s of %d invites", what, size), 6, 120, 0)
+			if what == "of all" && (m.ReadUnits > 4 || m.Requests != 1) {
+				t.Errorf("got %+v, want the price of a page", m)
+			}
+			if what == "a maker's" && len(page) != min(50, size/4) {
+				t.Errorf("got %d", len(page))
+			}
 		}
 	}
 }

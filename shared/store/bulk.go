@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -84,7 +85,9 @@ func (i *contactItem) attributes(a *attributes) {
 	a.count("Epoch", int64(i.Epoch))
 	a.count("TokenVersion", int64(i.TokenVersion))
 	a.count("NoticeAt", int64(i.NoticeAt))
-	a.flag("Undeliverable", i.Undeliverable)
+	a.optional("Undeliverable", string(i.Undeliverable))
+	a.count("OpenedAt", int64(i.OpenedAt))
+	a.count("DeclinedAt", int64(i.DeclinedAt))
 	a.optional("Corp", i.Corp)
 	a.count("JoinedAt", int64(i.JoinedAt))
 	a.count("LeftAt", int64(i.LeftAt))
@@ -259,7 +262,9 @@ func (s *Store) insert(ctx context.Context, all []inserted) (there map[key]bool,
 // insertOnce sends at most 25 items in one request. answers are by item; nil
 // says that all were added.
 func (s *Store) insertOnce(ctx context.Context, items []inserted) (answers []types.BatchStatementResponse, err error) {
-	p := &insertion{table: s.table, n: len(items), body: appendInserts(make([]byte, 0, 768*len(items)), s.table, items)}
+	p := insertions.Get().(*insertion)
+	p.table, p.n, p.sent = s.table, len(items), 0
+	p.body = appendInserts(p.body[:0], s.table, items, &p.scratch)
 	// The SDK wants a list, and won't look into it: the body is ours.
 	out, err := s.db.BatchExecuteStatement(ctx, &dynamodb.BatchExecuteStatementInput{Statements: []types.BatchStatementRequest{}}, func(o *dynamodb.Options) {
 		p.ClientProtocol, o.Protocol = o.Protocol, p
@@ -269,20 +274,25 @@ func (s *Store) insertOnce(ctx context.Context, items []inserted) (answers []typ
 	if err != nil {
 		return nil, err
 	}
+	if p.sent == 1 { // and answered in full: of a request that was given up, somebody may still be reading the body
+		insertions.Put(p)
+	}
 	return out.Responses, nil
 }
 
+// insertions are those that can be used again, for the memory they have.
+var insertions = sync.Pool{New: func() any { return new(insertion) }}
+
 // appendInserts adds the body of a request that puts each item where there is
-// none.
-func appendInserts(b []byte, table string, items []inserted) []byte {
+// none. a is for it to write in.
+func appendInserts(b []byte, table string, items []inserted, a *attributes) []byte {
 	b = append(b, `{"Statements":[`...)
-	var a attributes
 	for i, item := range items {
 		if i > 0 {
 			b = append(b, ',')
 		}
 		a.names, a.values = a.names[:0], a.values[:0]
-		item.attributes(&a)
+		item.attributes(a)
 		b = append(b, `{"Statement":"INSERT INTO \"`...)
 		b = append(b, table...) // letters, digits and _.- only
 		b = append(b, `\" VALUE {`...)
@@ -300,9 +310,11 @@ func appendInserts(b []byte, table string, items []inserted) []byte {
 type insertion struct {
 	smithyhttp.ClientProtocol
 	dynamodb.HTTPClient
-	table string
-	n     int // statements
-	body  []byte
+	table   string
+	n       int // statements
+	body    []byte
+	sent    int // times
+	scratch attributes
 }
 
 func (p *insertion) SerializeRequest(_ context.Context, _ *smithy.OperationSchema, _ smithy.Serializable, req *smithyhttp.Request) error {
@@ -322,6 +334,7 @@ func (p *insertion) SerializeRequest(_ context.Context, _ *smithy.OperationSchem
 // Do sends the request with a body that net/http knows to be all there, as it
 // doesn't of the SDK's: so it goes out in one piece with its header.
 func (p *insertion) Do(r *http.Request) (*http.Response, error) {
+	p.sent++
 	r.Body = io.NopCloser(bytes.NewReader(p.body))
 	return p.HTTPClient.Do(r)
 }

@@ -375,3 +375,30 @@ func (s *Store) Admins(ctx context.Context, chain string) ([]Admin, error) {
 	slices.SortFunc(all, func(a, b Admin) int { return strings.Compare(a.Person, b.Person) })
 	return all, wrap("admins", err)
 }
+
+// ChainAdmins are the people who run a chain, each once: the owner's super-admins,
+// and who was appointed and is still of the owner's people.
+func (s *Store) ChainAdmins(ctx context.Context, c network.Chain) ([]network.Member, error) {
+	all, err := s.SuperAdmins(ctx, c.OwnerCorp)
+	if err != nil {
+		return nil, err
+	}
+	appointed, err := s.Admins(ctx, c.ID)
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range appointed {
+		if slices.ContainsFunc(all, func(m network.Member) bool { return m.Person == a.Person }) {
+			continue
+		}
+		m, err := s.Member(ctx, c.OwnerCorp, a.Person)
+		if network.KindOf(err) == network.NotFound {
+			continue // has left the corp
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, m)
+	}
+	return all, nil
+}

@@ -1,9 +1,9 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
-
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -39,6 +39,7 @@ type disputeCard struct {
 	ResolvedAt           moment `dynamodbav:",omitempty"`
 	Resolver             string `dynamodbav:",omitempty"`
 	Settled              string `dynamodbav:",omitempty"`
+	Apart                bool   `dynamodbav:",omitempty"`
 }
 
 func newDisputeItem(d network.Dispute) disputeItem {
@@ -47,7 +48,7 @@ func newDisputeItem(d network.Dispute) disputeItem {
 		key: disputeKey(d.Chain, d.ID), LPK: l.PK, LSK: l.SK,
 		Card: disputeCard{
 			d.Partner, d.PartnerName, d.BoundCorp, d.Corp, d.CorpName, d.Person, d.Name, d.Phone, d.Invite,
-			d.State, at(d.CreatedAt), at(d.ResolvedAt), d.Resolver, d.Settled,
+			d.State, at(d.CreatedAt), at(d.ResolvedAt), d.Resolver, d.Settled, d.Apart,
 		},
 	}
 }
@@ -57,14 +58,14 @@ func (i disputeItem) dispute(chain string) network.Dispute {
 	return network.Dispute{
 		ID: i.SK, Chain: chain, Partner: c.Partner, PartnerName: c.PartnerName, BoundCorp: c.BoundCorp, Corp: c.Corp, CorpName: c.CorpName,
 		Person: c.Person, Name: c.Name, Phone: c.Phone, Invite: c.Invite, State: c.State,
-		CreatedAt: c.CreatedAt.time(), ResolvedAt: c.ResolvedAt.time(), Resolver: c.Resolver, Settled: c.Settled,
+		CreatedAt: c.CreatedAt.time(), ResolvedAt: c.ResolvedAt.time(), Resolver: c.Resolver, Settled: c.Settled, Apart: c.Apart,
 	}
 }
 
 // fileDispute files who can't join as a roster's partner that is bound to
 // another corp, once, and answers ErrPartnerConflict; or, where an admin has
 // let them in elsewhere, the membership which that gave (R15).
-func (s *Store) fileDispute(ctx context.Context, q admitting, r reading, partner string) (network.Admission, error) {
+func (s *Store) fileDispute(ctx context.Context, q admitting, r *reading, partner string) (network.Admission, error) {
 	j := r.joining
 	p, ok := r.partners[partner]
 	if !ok || p.PK == "" {
@@ -91,7 +92,7 @@ func (s *Store) fileDispute(ctx context.Context, q admitting, r reading, partner
 	if err != nil {
 		return network.Admission{}, err
 	}
-	if was.Card.State != network.DisputeResolved || was.Card.Settled == partner {
+	if was.Card.State != network.DisputeResolved {
 		return network.Admission{}, network.ErrPartnerConflict
 	}
 	for _, k := range j.Contacts {
@@ -107,6 +108,9 @@ func (s *Store) fileDispute(ctx context.Context, q admitting, r reading, partner
 		}
 		corp, err := s.Corp(ctx, k.Corp)
 		return network.Admission{Contact: k, Partner: to.partner(j.Chain.ID), Corp: corp, Repeat: true}, err
+	}
+	if was.Card.Settled == partner {
+		return network.Admission{}, network.ErrPartnerConflict // they know where they belong, and haven't come
 	}
 	// Where they were let in they are no more: the question is open again.
 	it.Edition = was.Edition + 1
@@ -138,7 +142,8 @@ func (s *Store) putNew(ctx context.Context, it disputeItem) (was disputeItem, er
 	return was, err
 }
 
-// Conflicts lists a chain's conflicts of a state, the oldest first.
+// Conflicts lists a chain's conflicts of a state, the oldest first; all of them
+// if it is "", the open ones first.
 func (s *Store) Conflicts(ctx context.Context, chain string, state network.DisputeState, cursor string, limit int) (page []network.Dispute, next string, err error) {
 	last := ""
 	if cursor != "" {
@@ -146,7 +151,7 @@ func (s *Store) Conflicts(ctx context.Context, chain string, state network.Dispu
 			return nil, "", err
 		}
 	}
-	prefix := string(state) + "#"
+	prefix := disputesOf(state)
 	in := &dynamodb.QueryInput{
 		TableName: &s.table, IndexName: aws.String("list"), Limit: aws.Int32(int32(limit)),
 		KeyConditionExpression: aws.String("LPK = :pk AND LSK BETWEEN :last AND :end"),
@@ -212,15 +217,16 @@ func (s *Store) resolve(ctx context.Context, chain, id, partner, by string, now 
 	}
 	d := it.dispute(chain)
 	if d.State == network.DisputeResolved {
-		if partner != d.Settled && !(partner == "" && d.Settled == network.CorpPartnerID(chain, it.Wish)) {
+		if partner != d.Settled && !(partner == "" && d.Apart) {
 			return network.Dispute{}, none, network.ErrConflict
 		}
 		return d, none, nil
 	}
 	d.State, d.ResolvedAt, d.Resolver, d.Settled = network.DisputeResolved, now, by, partner
+	d.Apart = partner == ""
 	q := admitting{
 		ticket: network.Ticket{Chain: chain, Invite: d.Invite, Version: it.Version}, person: network.Person{ID: d.Person, Name: d.Name, Phone: d.Phone},
-		choice: Choice{Corp: d.Corp}, word: network.Word{Given: true, Partner: partner, Apart: partner == ""}, dispute: &it, resolved: d,
+		choice: Choice{Corp: d.Corp}, word: network.Word{Given: true, Partner: partner, Apart: d.Apart}, dispute: &it, resolved: d,
 	}
 	if q.ticket.IsNotice() {
 		q.ticket.Partner, q.ticket.Person = d.Partner, d.Person
@@ -243,6 +249,12 @@ func (s *Store) resolve(ctx context.Context, chain, id, partner, by string, now 
 		}
 	}
 	out, err := s.admit(ctx, q, now)
+	if errors.Is(err, network.ErrPartnerConflict) { // perhaps by a resolution that was faster
+		is, fail := s.disputeItem(ctx, chain, id)
+		if fail != nil || is.Edition != it.Edition {
+			err = cmp.Or(fail, errDecided)
+		}
+	}
 	switch {
 	case errors.Is(err, errDecided):
 		return s.resolve(ctx, chain, id, partner, by, now) // somebody was faster

@@ -20,21 +20,21 @@ type contactItem struct {
 	key
 	Name           string
 	Phone          string
-	Leader         bool   `dynamodbav:",omitempty"`
-	MemberCustomID string `dynamodbav:",omitempty"`
-	Import         string `dynamodbav:",omitempty"`
-	Chunk          int    `dynamodbav:",omitempty"`
-	Epoch          int    `dynamodbav:",omitempty"`
-	TokenVersion   int    `dynamodbav:",omitempty"`
-	NoticeAt       moment `dynamodbav:",omitempty"`
-	Undeliverable  bool   `dynamodbav:",omitempty"`
-	OpenedAt       moment `dynamodbav:",omitempty"`
-	DeclinedAt     moment `dynamodbav:",omitempty"`
-	Corp           string `dynamodbav:",omitempty"`
-	JoinedAt       moment `dynamodbav:",omitempty"`
-	LeftAt         moment `dynamodbav:",omitempty"`
-	Inviter        string `dynamodbav:",omitempty"`
-	Invite         string `dynamodbav:",omitempty"`
+	Leader         bool                `dynamodbav:",omitempty"`
+	MemberCustomID string              `dynamodbav:",omitempty"`
+	Import         string              `dynamodbav:",omitempty"`
+	Chunk          int                 `dynamodbav:",omitempty"`
+	Epoch          int                 `dynamodbav:",omitempty"`
+	TokenVersion   int                 `dynamodbav:",omitempty"`
+	NoticeAt       moment              `dynamodbav:",omitempty"`
+	Undeliverable  network.Undelivered `dynamodbav:",omitempty"`
+	OpenedAt       moment              `dynamodbav:",omitempty"`
+	DeclinedAt     moment              `dynamodbav:",omitempty"`
+	Corp           string              `dynamodbav:",omitempty"`
+	JoinedAt       moment              `dynamodbav:",omitempty"`
+	LeftAt         moment              `dynamodbav:",omitempty"`
+	Inviter        string              `dynamodbav:",omitempty"`
+	Invite         string              `dynamodbav:",omitempty"`
 	Edition        int
 	Withdrawn      string   `dynamodbav:",omitempty"`           // the import that took them out: its Sync, or its revert
 	Counted        []string `dynamodbav:",stringset,omitempty"` // the joins that CountJoin has counted, by their events
@@ -45,7 +45,16 @@ func newContactItem(k network.Contact) contactItem {
 	return contactItem{
 		key: contactKey(k.Person, k.Chain, k.Partner), Name: k.Name, Phone: k.Phone, Leader: k.Leader, MemberCustomID: k.MemberCustomID,
 		Import: k.Import, Chunk: k.Chunk, Epoch: k.Epoch, TokenVersion: k.TokenVersion, NoticeAt: at(k.NoticeAt), Undeliverable: k.Undeliverable,
-		OpenedAt: at(k.OpenedAt), DeclinedAt: at(k.DeclinedAt), Corp: k.Corp, JoinedAt: at(k.JoinedAt), LeftAt: at(k.LeftAt), Inviter: k.Inviter, Invite: k.Invite, Edition: k.Edition,
+		OpenedAt: at(k.OpenedAt), DeclinedAt: at(k.DeclinedAt),
+		Corp: k.Corp, JoinedAt: at(k.JoinedAt), LeftAt: at(k.LeftAt), Inviter: k.Inviter, Invite: k.Invite, Edition: k.Edition,
+	}
+}
+
+// steps is how far they have come, for the tally that counts them.
+func (i contactItem) steps(told bool) network.Steps {
+	return network.Steps{
+		Told: told, Undeliverable: i.Undeliverable, Opened: i.OpenedAt != 0, Declined: i.DeclinedAt != 0,
+		Joined: slices.Contains(i.Counted, i.Import), Withdrawn: i.Epoch == gone,
 	}
 }
 
@@ -54,7 +63,8 @@ func (i contactItem) contact() network.Contact {
 	return network.Contact{
 		Person: afterLast(i.PK), Chain: where[1], Partner: where[2], Name: i.Name, Phone: i.Phone, Leader: i.Leader, MemberCustomID: i.MemberCustomID,
 		Import: i.Import, Chunk: i.Chunk, Epoch: i.Epoch, TokenVersion: i.TokenVersion, NoticeAt: i.NoticeAt.time(), Undeliverable: i.Undeliverable,
-		OpenedAt: i.OpenedAt.time(), DeclinedAt: i.DeclinedAt.time(), Corp: i.Corp, JoinedAt: i.JoinedAt.time(), LeftAt: i.LeftAt.time(), Inviter: i.Inviter, Invite: i.Invite, Edition: i.Edition,
+		OpenedAt: i.OpenedAt.time(), DeclinedAt: i.DeclinedAt.time(),
+		Corp: i.Corp, JoinedAt: i.JoinedAt.time(), LeftAt: i.LeftAt.time(), Inviter: i.Inviter, Invite: i.Invite, Edition: i.Edition,
 	}
 }
 
@@ -165,10 +175,14 @@ func stateOf(c network.Chain, k network.Contact, told bool, now time.Time) netwo
 		return network.ContactJoined
 	case !k.LeftAt.IsZero():
 		return network.ContactLeft
-	case k.Undeliverable:
+	case !k.DeclinedAt.IsZero():
+		return network.ContactDeclined
+	case k.Undeliverable != "" && k.OpenedAt.IsZero():
 		return network.ContactUndeliverable
 	case told && !now.Before(network.ExpiresAt(k.NoticeAt, 0, c.Policies)):
 		return network.ContactExpired
+	case !k.OpenedAt.IsZero():
+		return network.ContactOpened
 	case told:
 		return network.ContactNotified
 	}

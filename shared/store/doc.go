@@ -16,6 +16,10 @@
 //	PERSON#{person}             CORP#{corp}                 a member (R01)             one a person and corp
 //	PERSON#{person}             CHAIN#{chain}#{partner}     a contact: on a roster,    one a person and partner (R01);
 //	                                                        and the membership         the person is their phone
+//	PERSON#{person}             APPLY#{chain}#{corp}        an application (R20)       one a person, corp and chain;
+//	                                                                                   its id is made of the first two
+//	CHAIN#{chain}#CONFLICTS     {conflict}                  a conflict of R23          a hash of partner, person and
+//	                                                                                   the corp that they chose
 //	CHAIN#{chain}               CHAIN                       settings, policy history,  the id is random
 //	                                                        where groups went
 //	CHAIN#{chain}#G{00–15}      GATE                        a gate: the rules' number  sixteen a chain
@@ -25,6 +29,11 @@
 //	CHAIN#{chain}#GROUPS        TREE                        the tree's edition         one a chain
 //	CHAIN#{chain}#GROUPS        GROUP#{id}                  a group                    ids are counted in the tree
 //	CHAIN#{chain}#INVITES       {invite}                    a link or QR code          the id is time and chance
+//	CHAIN#{chain}#MIGRATIONS    {migration}                 a WeChat group (R45)       the id is time and chance
+//	CHAIN#{chain}#MIGRATED      {hash of owner and name}    that it was brought        an owner has one of a name
+//	CHAIN#{chain}#MIGRATION#{migration}
+//	                            MEMBERS#{n}                 a hundred of its people    the transaction that made it
+//	TOLD#{person}               {chain}#{day}               the notice of that day     one a person, chain and day
 //	CHAIN#{chain}#P{shard}      PARTNER#{partner}           a partner, and the ids of  the id is a hash of 自定义企业ID, else
 //	                                                        its people; or a signpost  name, else corp (R27)
 //	                                                        to who has a 自定义企业ID    (R25)
@@ -41,6 +50,11 @@
 //	CHAIN#{chain}#CHANGES       {n}                         a change that an admin     counted without a gap: who
 //	                                                        made, or an import         writes n+1 has seen n
 //	CHAIN#{chain}#PROGRESS      {import}#{n}                a tally of 10,000 rows     one for twenty chunks
+//	BUDGET#{person}             BUDGET                      what a phone was told      the person is their phone
+//	                                                        of late, and the chains
+//	                                                        that it has blocked (R48)
+//	BUDGET#{person}             CALL#{chain}                when an admin was last     one an admin and chain
+//	                                                        told of applications
 //	ONCE#{person}#{corp}        {kind}#{key}                an Idempotency-Key         one a client's key
 //
 // Two indexes, each named by its question:
@@ -48,6 +62,8 @@
 //	list: what is shown in pages. LPK, LSK → Card
 //	      CHAIN#{chain}#L{0–3}   {joined 0, pending 1, empty 2}#{group}#{name}#{partner}
 //	      CORP#{corp}#MEMBERS    {super-admin 0, else 1}#{name}#{person}
+//	      CHAIN#{chain}#A{0–3}   apply#{waiting 0, accepted 1, declined 2}#{when}#{application}
+//	      CHAIN#{chain}#CONFLICTS  conflict#{open 0, resolved 1}#{when}#{conflict}
 //	due:  what ends by itself. DPK, DSK → keys only
 //	      DUE#{0–3}              {unix seconds}#{chain}#{invite or import}
 //
@@ -72,6 +88,16 @@
 // chain, and joins wait for it (Turning). A gate that is full sends the join to
 // one that isn't, and only when none is left is the chain full.
 //
+// Applications lie with who applies: a join reads them with its first request,
+// so that a repeat finds the one that waits, and who gets in by another way
+// settles it, for nothing. An admin's id of one is made of its person and corp,
+// and so leads to it without an index. Acceptance is the join itself, with the
+// application's edition among its conditions (infra/decisions/9-applications.md).
+//
+// A crowd. A join that comes to an item which another transaction holds isn't
+// refused: it tries again on what it has read, one request and not three, and
+// reads anew at each third try. It may do so for seven seconds of the door's ten.
+//
 // Moved groups. A deleted group leaves a pointer on the chain to where its
 // people went (R34). A join reads the chain anyway, so an invite into a group
 // that is gone lands without being rewritten and without a read of the tree.
@@ -87,7 +113,17 @@
 // Tallies. Progress is counted once a chunk: the write that adds notes in the
 // same item that the chunk has been counted, and a second delivery of it
 // fails on that. A join is noted on its contact in the same way. Counters that
-// are only added to would grow with each redelivery.
+// are only added to would grow with each redelivery. What a contact answers, or
+// that they are taken out, goes into the tally in the contact's own transaction.
+// Each step adds the difference of what they count for before and after it
+// (network.Steps), so that the tallies are a recount at every moment.
+//
+// Budgets. A notice takes its place in its recipient's budget before it is
+// sent, under its dedup id: a repeat finds the place taken and spends nothing,
+// and who crashes in between has spent for what the next delivery sends. The
+// budget is one item, written under its Edition, and the blocks lie in it: so
+// nothing is sent after a block that was committed first, and of fifty notices
+// at once three are sent. It is a cost of the notice, not of the roster's row.
 //
 // Editions and epochs. An Edition rises with each write of an item, and who
 // writes a whole item states the one it has read. An epoch of a partner ends
@@ -116,9 +152,19 @@
 //	create a link                        ≤ 3 write, 1 request           2 write, 1 request
 //	a page of 50 of 1,000 or of 20,000   ≤ 8 read, ≤ 8 requests         4 read of 4 requests; 6.5 of 8 where two classes meet
 //	progress of an import of 20,000      ≤ 8 read                       0.5 read
+//	a notice's place in the budget                                      1 write; read in batches, 0.5 read and 0.01 request
+//	an answer: opened, declined                                         4 write: the contact's, the tally's
 //	a sweep                              by what is due                 4 requests, and 2 of 2 read and 2 write each
 //	who is asking (Actor)                                               4 read, 2 requests
-//	revoke a link                                                       37 write: the gates are told
+//	apply; the same again                                               9 write, 5 read, 3 requests; 0 write, 2 requests
+//	accept; decline an application                                      15 write, 4 requests; 4 write, 2 requests
+//	fall into conflict                                                  2 write, 3 requests
+//	revoke, resend a link                                               37 write: the gates are told
+//	a page of 50 invites, of all         a page                         1.5 read, 1 request, of 100 or of 3,000
+//	such a page of one in four           a page                         7.5 read, 2 requests; looks through 4,000 at most
+//	what a switch would end                                             0 write; 1 read a 100 invites and a 10 imports of 10,000 rows
+//	join by a partner's link, new corp                                  4 requests: where its maker stands (R08)
+//	migrate a group of 2,000                                            1.2 write, 1 read, 1.04 request a member
 //	how many partners have joined                                       8 read, 1 request: the gates, each apart
 //
 // The people of a partner lie in its item, which is what makes the same

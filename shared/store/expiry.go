@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"time"
 
@@ -95,10 +96,18 @@ func (s *Store) settleInvite(ctx context.Context, d Due, now time.Time) (bool, e
 		return false, s.refile(ctx, at, d, i.ExpiresAt(c), now)
 	case network.ErrInviteExpired:
 		return true, s.unfile(ctx, at, d, network.Event{
-			ID: "ended." + i.ID, Kind: network.InviteEnded, Chain: d.Chain, Invite: i.ID, Person: i.Maker, Corp: i.MakerCorp,
+			ID: endedID(i), Kind: network.InviteEnded, Chain: d.Chain, Invite: i.ID, Person: i.Maker, Corp: i.MakerCorp,
 		}.Encode())
 	}
 	return false, s.unfile(ctx, at, d, "") // revoked, dissolved: who did it knows
+}
+
+// endedID is of the end of one life: after a resend there is another (R17).
+func endedID(i network.Invite) string {
+	if i.ResentAt.IsZero() {
+		return "ended." + i.ID
+	}
+	return fmt.Sprintf("ended.%s.%d", i.ID, i.Version)
 }
 
 func (s *Store) settleImport(ctx context.Context, d Due, now time.Time) (bool, error) {

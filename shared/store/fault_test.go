@@ -1,7 +1,9 @@
 package store
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"reflect"
 	"testing"
@@ -54,14 +56,161 @@ func deeds() map[string]deed {
 			},
 			do: joins(link, person(8), its),
 		},
+		"apply": {
+			before: func(t *testing.T, w *world) {
+				w.corp(t, 7)
+				w.link(t, network.Invite{MaxUses: 3})
+				w.policy(t, network.Approval)
+			},
+			do: joins(link, person(7), its),
+		},
+		"accept": {
+			before: func(t *testing.T, w *world) {
+				w.policy(t, network.Approval)
+				w.apply(t, w.link(t, network.Invite{MaxUses: 3}), person(7), anew("Seven"))
+				w.group(t, "North", 1)
+			},
+			do: func(ctx context.Context, s *Store) error {
+				a, err := s.MyApplication(ctx, chainID, person(7).ID)
+				if err == nil {
+					_, err = s.Decide(ctx, chainID, a.ID, Decision{Accept: true, Alias: "七", Group: 2, By: person(0).ID}, later)
+				}
+				return err
+			},
+		},
+		"decline": {
+			before: func(t *testing.T, w *world) {
+				w.policy(t, network.Approval)
+				w.apply(t, w.link(t, network.Invite{}), person(7), anew("Seven"))
+			},
+			do: func(ctx context.Context, s *Store) error {
+				a, err := s.MyApplication(ctx, chainID, person(7).ID)
+				if err == nil {
+					_, err = s.Decide(ctx, chainID, a.ID, Decision{Reason: "no", By: person(0).ID}, later)
+				}
+				return err
+			},
+		},
+		"fall into conflict": {
+			before: func(t *testing.T, w *world) {
+				w.corp(t, 7)
+				w.importRows(t, 1, []network.RosterRow{row(5, "Acme"), row(7, "Acme")})
+				w.join(t, noticeOf(row(5, "Acme")), person(5), anew("Five"))
+			},
+			do: func(ctx context.Context, s *Store) error {
+				_, err := s.Join(ctx, noticeOf(row(7, "Acme")), person(7), its(), later)
+				if errors.Is(err, network.ErrPartnerConflict) {
+					return nil
+				}
+				return cmp.Or(err, errors.New("joined"))
+			},
+		},
+		"resolve": {
+			before: func(t *testing.T, w *world) {
+				seven, _ := w.corp(t, 7)
+				conflict(t, w, Choice{Corp: seven.ID})
+			},
+			do: func(ctx context.Context, s *Store) error {
+				id := network.DisputeID(chainID, noticeOf(row(7, "Acme")).Partner, person(7).ID, its().Corp)
+				_, _, err := s.ResolveConflict(ctx, chainID, id, "", person(0).ID, later)
+				return err
+			},
+		},
+		"adopt": {
+			before: func(t *testing.T, w *world) {
+				w.link(t, network.Invite{Maker: person(5).ID})
+				must(t, w.RevokeInvites(t.Context(), chainID, func(network.Invite) bool { return true }, noon))
+			},
+			do: func(ctx context.Context, s *Store) error {
+				a, err := s.Actor(ctx, person(0), "co0000000000000000", chainID)
+				if err == nil {
+					_, err = s.Adopt(ctx, a, link.Invite, "Li 0", later)
+				}
+				return err
+			},
+		},
+		"revoke many": {
+			before: func(t *testing.T, w *world) {
+				for range 100 {
+					w.link(t, network.Invite{})
+				}
+			},
+			do: func(ctx context.Context, s *Store) error {
+				_, _, err := s.RevokeMany(ctx, chainID, func(network.Invite) bool { return true }, later)
+				return err
+			},
+		},
+		"migrate a group": {
+			before: func(t *testing.T, w *world) {
+				c, p := w.corp(t, 7)
+				w.join(t, w.link(t, network.Invite{}), p, Choice{Corp: c.ID})
+			},
+			do: func(ctx context.Context, s *Store) error {
+				c, err := s.Chain(ctx, chainID)
+				if err != nil {
+					return err
+				}
+				m := network.Migration{ID: "mi0000000000000001", Chain: chainID, GroupName: "East", Owner: person(0).ID, OwnerCorp: "co0000000000000000", CreatedAt: later, Invite: "in0000000000000009"}
+				for n := 7; n < 50; n++ {
+					m.Members = append(m.Members, network.Migrant{Name: person(n).Name, Phone: person(n).Phone, Person: person(n).ID})
+				}
+				i := network.Invite{ID: m.Invite, Chain: chainID, Kind: network.KindMigration, Group: 1, Maker: m.Owner, MakerCorp: m.OwnerCorp, CreatedAt: later, Version: 1}
+				_, _, err = s.Migrate(ctx, c, m, i, Once{})
+				return err
+			},
+		},
+		"open, decline and block": {
+			before: func(t *testing.T, w *world) { w.importRows(t, 1, []network.RosterRow{row(7, "Acme")}) },
+			do: func(ctx context.Context, s *Store) error {
+				notice := noticeOf(row(7, "Acme"))
+				for _, reply := range []func(context.Context, network.Ticket, network.Person, time.Time) error{s.Opened, s.Decline, s.Block} {
+					if err := reply(ctx, notice, person(7), later); err != nil {
+						return err
+					}
+				}
+				return nil
+			},
+		},
 		"import": {
 			before: func(*testing.T, *world) {},
 			do:     func(ctx context.Context, s *Store) error { _, _, err := small.run(ctx, s); return err },
 		},
+		"an answer": {
+			before: func(t *testing.T, w *world) {
+				imp, _ := w.importRows(t, 1, []network.RosterRow{row(7, "Acme")})
+				must(t, w.TallyNotices(t.Context(), chainID, imp.ID, 0, network.Tally{Notified: 1}))
+			},
+			do: func(ctx context.Context, s *Store) error {
+				return s.Decline(ctx, noticeOf(row(7, "Acme")), person(7), later)
+			},
+		},
+		"the removal of who is to come": {
+			before: func(t *testing.T, w *world) {
+				imp, _ := w.importRows(t, 1, []network.RosterRow{row(7, "Acme"), row(8, "Acme"), row(9, "Beta")})
+				must(t, w.TallyNotices(t.Context(), chainID, imp.ID, 0, network.Tally{Notified: 3}))
+			},
+			do: func(ctx context.Context, s *Store) error {
+				err := s.RemovePartner(ctx, chainID, noticeOf(row(7, "Acme")).Partner, 0, later)
+				if errors.Is(err, network.ErrNotFound) {
+					return nil // by the try before
+				}
+				return err
+			},
+		},
+		"a notice's budget": {
+			before: func(*testing.T, *world) {},
+			do: func(ctx context.Context, s *Store) error {
+				b, err := s.Budgets(ctx, person(7).ID)
+				if err == nil {
+					_, err = s.Spend(ctx, b, person(7).ID, chainID, "a", false, later)
+				}
+				return err
+			},
+		},
 		"sync": {
 			before: func(t *testing.T, w *world) {
 				w.importRows(t, 1, []network.RosterRow{row(7, "Acme"), row(8, "Acme"), row(9, "Beta"), row(10, "Gamma")})
-				must(t, w.TallyNotices(t.Context(), chainID, importID(1), 0, 3, 1))
+				must(t, w.TallyNotices(t.Context(), chainID, importID(1), 0, network.Tally{Notified: 3, Undeliverable: 1}))
 				w.join(t, noticeOf(row(10, "Gamma")), person(10), anew("Gamma"))
 			},
 			do: func(ctx context.Context, s *Store) error {
@@ -79,7 +228,7 @@ func deeds() map[string]deed {
 			before: func(t *testing.T, w *world) {
 				w.importRows(t, 1, []network.RosterRow{row(7, "Acme"), row(8, "Acme")})
 				w.importRows(t, 2, []network.RosterRow{row(9, "Acme"), row(10, "Beta", "North"), row(11, "Gamma", "South")})
-				must(t, w.TallyNotices(t.Context(), chainID, importID(2), 0, 3, 1))
+				must(t, w.TallyNotices(t.Context(), chainID, importID(2), 0, network.Tally{Notified: 3, Undeliverable: 1}))
 				w.join(t, noticeOf(row(11, "Gamma")), person(11), anew("Gamma"))
 			},
 			do: func(ctx context.Context, s *Store) error {
@@ -95,7 +244,7 @@ func deeds() map[string]deed {
 				w.link(t, network.Invite{})
 				w.link(t, network.Invite{Own: time.Minute})
 				w.importRows(t, 1, []network.RosterRow{row(7, "Acme")})
-				must(t, w.TallyNotices(t.Context(), chainID, importID(1), 0, 1, 0))
+				must(t, w.TallyNotices(t.Context(), chainID, importID(1), 0, network.Tally{Notified: 1}))
 			},
 			do: func(ctx context.Context, s *Store) error { _, err := sweep(ctx, s, noon.Add(8*day)); return err },
 		},

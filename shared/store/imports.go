@@ -361,7 +361,11 @@ func (s *Store) RevertImport(ctx context.Context, chain, id string, now time.Tim
 			return it, network.ErrConflict
 		}
 		i.Reverting = true
-		return it.says(chain, network.ImportRevert), s.logImport(ctx, t, *i, "import_reverted", nil)
+		it = it.says(chain, network.ImportRevert)
+		if i.State != network.ImportDone && !i.AppliedAt.IsZero() { // its chunks under way may not be counted yet
+			return it, s.logChange(ctx, t, chain, changeItem{What: "import_reverted", Import: id})
+		}
+		return it, s.logImport(ctx, t, *i, "import_reverted", nil)
 	})
 	return imp, wrap("revert import", err)
 }

@@ -333,6 +333,36 @@ func TestAnImportThatIsReadForTooLongIsEndedBySweepAndItsMakerTold(t *testing.T)
 	same(t, "still filed", len(due), 0)
 }
 
+// What it had done when it broke off may not be counted yet, so other plans
+// must look at what it was about.
+func TestR28_ToRevertAnImportIsAChangeOfItsChainUnlessItDidNothing(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	ctx := t.Context()
+	for i, c := range []struct {
+		state   network.ImportState
+		applied time.Time
+		created int
+		logs    bool
+	}{
+		{network.ImportDone, noon, 0, false}, {network.ImportDone, noon, 1, true},
+		{network.ImportCancelled, time.Time{}, 0, false}, {network.ImportCancelled, noon, 0, true},
+	} {
+		id := importID(i + 1)
+		_, err := w.CreateImport(ctx, network.Import{
+			ID: id, Chain: chainID, FileName: "a.xlsx", State: c.state, CreatedAt: noon, StartedAt: noon, AppliedAt: c.applied, Counts: network.Counts{Created: c.created},
+		}, Once{})
+		must(t, err)
+		before, err := w.lastChange(ctx, chainID)
+		must(t, err)
+		_, err = w.RevertImport(ctx, chainID, id, noon)
+		must(t, err)
+		after, err := w.lastChange(ctx, chainID)
+		must(t, err)
+		same(t, fmt.Sprintf("%s, applied %v, %d created: a change", c.state, !c.applied.IsZero(), c.created), after > before, c.logs)
+	}
+}
+
 func TestR29_TheFirstPlanOfAChunkHolds(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -393,7 +423,7 @@ func TestR31_RowsArePagedInTheSheetsOrderWhateverTheirOutcome(t *testing.T) {
 			var got []int
 			for cursor := ""; ; {
 				w.tb.Reset()
-				page, next, err := w.Rows(ctx, chainID, importID(1), want, cursor, limit)
+				page, next, err := w.Rows(ctx, network.Import{Chain: chainID, ID: importID(1)}, want, cursor, limit)
 				must(t, err)
 				for _, p := range page {
 					got = append(got, p.Row)

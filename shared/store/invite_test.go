@@ -1,7 +1,10 @@
 package store
 
 import (
+	"context"
 	"fmt"
+	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -176,4 +179,225 @@ func TestR14_ALookSaysWhatAJoinWouldSay(t *testing.T) {
 
 func sameError(a, b error) bool {
 	return network.CodeOf(a) == network.CodeOf(b) && (a == nil) == (b == nil)
+}
+
+// R12: what a toggle costs doesn't know how many invites there are, and each lies
+// as it lay.
+func TestR12_AToggleRewritesNoInvite(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	only, open := network.ImportedOnly, network.Open
+	toggle := func() float64 {
+		w.tb.Reset()
+		w.edit(t, network.ChainEdit{JoinPolicy: &only}, noon.Add(time.Hour))
+		w.edit(t, network.ChainEdit{JoinPolicy: &open}, noon.Add(2*time.Hour))
+		return w.tb.Meter().WriteUnits
+	}
+	none := toggle()
+	for range 50 {
+		w.link(t, network.Invite{})
+	}
+	before := w.state(t)
+	many := toggle()
+	after := w.state(t)
+	t.Logf("two toggles: %.0f write units with no invite, %.0f with fifty", none, many)
+	same(t, "write units with fifty invites", many, none)
+	for k, item := range before {
+		if strings.Contains(k, "#INVITES") {
+			same(t, k, fmt.Sprint(after[k]), fmt.Sprint(item))
+		}
+	}
+}
+
+func TestR12_ThePreviewCountsWhatTheSwitchEnds(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	ctx := t.Context()
+	only, open := network.ImportedOnly, network.Open
+	w.edit(t, network.ChainEdit{JoinPolicy: &only}, noon)
+	w.link(t, network.Invite{})                                 // seven days old
+	w.link(t, network.Invite{Own: 8 * day})                     // so is this
+	w.link(t, network.Invite{Own: day})                         // has ended
+	w.link(t, network.Invite{CreatedAt: noon.Add(day)})         // six days old
+	w.link(t, network.Invite{CreatedAt: noon.Add(time.Second)}) // a second too young
+	gone := w.link(t, network.Invite{})
+	_, err := w.RevokeInvite(ctx, chainID, gone.Invite, noon)
+	must(t, err)
+	resent := w.link(t, network.Invite{})
+	_, err = w.Resend(ctx, chainID, resent.Invite, "", noon.Add(3*day))
+	must(t, err)
+	imp, _ := w.importRows(t, 0, []network.RosterRow{row(20, "Acme"), row(21, "Beta"), row(22, "Gamma")})
+	must(t, w.TallyNotices(ctx, chainID, imp.ID, 0, network.Tally{Notified: 3, Undeliverable: 1}))
+
+	is := w.chainNow(t)
+	now := noon.Add(7 * day)
+	would, err := is.Apply(network.ChainEdit{JoinPolicy: &open}, now)
+	must(t, err)
+	before := w.state(t)
+	w.tb.Reset()
+	invites, notices, all, err := w.Dying(ctx, is, would, now)
+	must(t, err)
+	m := w.tb.Meter()
+	t.Logf("a preview of 7 invites and one import: %+v", m)
+	same(t, "would end", []any{invites, notices, all}, []any{2, 2, true})
+	same(t, "units written", m.WriteUnits, 0)
+	same(t, "what lies there", fmt.Sprint(w.state(t)), fmt.Sprint(before))
+
+	live := func(i network.Invite) bool { return i.State(w.chainNow(t), now) == network.InviteLive }
+	count := func() int {
+		page, _, err := w.Invites(ctx, chainID, "", 50, live)
+		must(t, err)
+		return len(page)
+	}
+	had := count()
+	w.edit(t, network.ChainEdit{JoinPolicy: &open}, now)
+	same(t, "and did end", had-count(), invites)
+}
+
+func TestR17_AResendIsFiledAnewAndItsEndIsToldAnew(t *testing.T) {
+	t.Parallel()
+	w := setupStreaming(t)
+	ctx := t.Context()
+	link := w.link(t, network.Invite{})
+	same(t, "ended", w.sweep(t, noon.Add(7*day)), []string{link.Invite})
+	i, err := w.Resend(ctx, chainID, link.Invite, "", noon.Add(8*day))
+	must(t, err)
+	same(t, "version", i.Version, 2)
+	same(t, "ended before its time", w.sweep(t, noon.Add(15*day-time.Second)), []string(nil))
+	same(t, "ended once more", w.sweep(t, noon.Add(15*day)), []string{link.Invite})
+	same(t, "told", len(w.told(t)), 2)
+	w.tb.Reset()
+	_, err = w.Resend(ctx, chainID, link.Invite, "", noon.Add(16*day))
+	must(t, err)
+	w.costs(t, "resend a link", 4, 4, 40) // no row of the design: the gates are told
+}
+
+// R18: who was removed comes back by a new token, also of an old link, and by no
+// older one.
+func TestR18_AResendAfterALeaveLetsBackIn(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	ctx := t.Context()
+	link := w.link(t, network.Invite{})
+	c, p := w.corp(t, 7)
+	a := w.join(t, link, p, Choice{Corp: c.ID})
+	must(t, w.Leave(ctx, chainID, a.Partner.ID, p.ID, noon.Add(time.Hour)))
+	_, err := w.Join(ctx, link, p, Choice{Corp: c.ID}, noon.Add(2*time.Hour))
+	wants(t, "by the old token", err, network.ErrInviteRevoked)
+	_, err = w.Resend(ctx, chainID, link.Invite, "", noon.Add(3*time.Hour))
+	must(t, err)
+	link.Version = 2
+	_, err = w.Join(ctx, link, p, Choice{Corp: c.ID}, noon.Add(4*time.Hour))
+	must(t, err)
+}
+
+// A join by an unlimited link states nothing of the link: the gates must refuse
+// who has read the old token before the resend.
+func TestR17_AJoinUnderWayWhenTheTokenIsReplacedIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, uses := range []int{0, 5} {
+		w := setup(t)
+		link := w.link(t, network.Invite{MaxUses: uses})
+		c, p := w.corp(t, 7)
+		other := New(dynamotest.Client(os.Getenv("DYNAMODB_ENDPOINT")), w.tb.Name) // what breaks is asked under a lock
+		begun := false
+		w.tb.Break = func(op string, _ int) dynamotest.Fault {
+			if op == "TransactWriteItems" && !begun { // all is read
+				begun = true
+				if _, err := other.Resend(context.Background(), chainID, link.Invite, "", noon); err != nil {
+					t.Error(err)
+				}
+			}
+			return dynamotest.None
+		}
+		_, err := w.Join(t.Context(), link, p, Choice{Corp: c.ID}, noon)
+		wants(t, fmt.Sprint("for ", uses), err, network.ErrInviteRevoked)
+	}
+}
+
+func TestR09_TheSweepTellsTheAdopterAndNotWhoIsGone(t *testing.T) {
+	t.Parallel()
+	w := setupStreaming(t)
+	ctx := t.Context()
+	q := w.colleague(t, w.owner.ID, 5, network.Staff)
+	link := w.link(t, network.Invite{Maker: q.ID})
+	must(t, w.RevokeInvites(ctx, chainID, func(i network.Invite) bool { return i.Maker == q.ID }, noon))
+	a, err := w.Actor(ctx, w.boss, w.owner.ID, chainID)
+	must(t, err)
+	i, err := w.Adopt(ctx, a, link.Invite, "Boss", noon.Add(time.Hour))
+	must(t, err)
+	same(t, "whose", []any{i.Maker, i.MakerName, i.Orphaned, i.RevokedAt.IsZero()}, []any{w.boss.ID, "Boss", false, true})
+	kept, err := w.Invite(ctx, chainID, link.Invite)
+	must(t, err)
+	same(t, "as it is kept", kept, i)
+	told := map[network.EventKind]string{}
+	for _, e := range w.events(t) {
+		told[e.Kind] = e.Person
+	}
+	same(t, "ended", w.sweep(t, noon.Add(7*day)), []string{link.Invite})
+	for _, e := range w.events(t) {
+		told[e.Kind] = e.Person
+	}
+	same(t, "who is told", told, map[network.EventKind]string{network.InviteAdopted: q.ID, network.InviteEnded: w.boss.ID})
+	must(t, w.RemoveMember(ctx, w.owner.ID, q.ID))
+	other := w.colleague(t, w.owner.ID, 6, network.Staff)
+	must(t, w.AddAdmin(ctx, w.chainNow(t), other.ID, noon, Once{}))
+	b, err := w.Actor(ctx, other, w.owner.ID, chainID)
+	must(t, err)
+	more := w.link(t, network.Invite{Maker: q.ID})
+	must(t, w.RemoveMember(ctx, w.owner.ID, other.ID))
+	_, err = w.Adopt(ctx, b, more.Invite, "Other", noon)
+	wants(t, "by who is out already", err, network.ErrDenied)
+}
+
+func TestR08_WhereItsMakerIsMovedAnInviteLeadsToTheRoot(t *testing.T) {
+	t.Parallel()
+	w := setupStreaming(t)
+	ctx := t.Context()
+	north, south := w.group(t, "North", 1), w.group(t, "South", 1)
+	c, p := w.corp(t, 7)
+	dealer := w.join(t, w.link(t, network.Invite{Group: north}), p, Choice{Corp: c.ID}).Partner
+	link := w.link(t, network.Invite{Group: north, Maker: p.ID, MakerCorp: c.ID, MakerPartner: dealer.ID})
+	c8, p8 := w.corp(t, 8)
+	w.tb.Reset()
+	same(t, "while it sees the group", w.join(t, link, p8, Choice{Corp: c8.ID}).Partner.Group, north)
+	w.costs(t, "a join by a partner's link", 4, 8, 12) // one request more than the owner's: where the maker is
+	l, err := w.Look(ctx, link, noon)
+	must(t, err)
+	same(t, "the page says", l.Group, "North")
+
+	_, err = w.EditPartner(ctx, w.chainNow(t), dealer.ID, network.PartnerEdit{Group: &south}, 0)
+	must(t, err)
+	w.tb.Reset()
+	l, err = w.Look(ctx, link, noon)
+	must(t, err)
+	same(t, "the page says after", []any{l.Group, l.Err}, []any{"", error(nil)})
+	w.costs(t, "look at a partner's link", 2, 2, 0)
+	for n := 9; n < 11; n++ {
+		cn, pn := w.corp(t, n)
+		same(t, "after it was moved", w.join(t, link, pn, Choice{Corp: cn.ID}).Partner.Group, network.RootGroup)
+	}
+	astray := 0
+	for _, e := range w.events(t) {
+		if e.Kind == network.Joined {
+			must(t, w.CountJoin(ctx, e))
+			must(t, w.CountJoin(ctx, e)) // delivered twice
+		}
+	}
+	for _, e := range w.events(t) {
+		if e.Kind == network.InviteAstray {
+			astray++
+			same(t, "which", e.Invite, link.Invite)
+		}
+	}
+	same(t, "the admins are told, times", astray, 1)
+
+	// Back again, it sees the group again; and a group that went took both along.
+	_, err = w.EditPartner(ctx, w.chainNow(t), dealer.ID, network.PartnerEdit{Group: &north}, 0)
+	must(t, err)
+	c12, p12 := w.corp(t, 12)
+	same(t, "moved back", w.join(t, link, p12, Choice{Corp: c12.ID}).Partner.Group, north)
+	must(t, w.DeleteGroup(ctx, chainID, north, south, 0, none))
+	c13, p13 := w.corp(t, 13)
+	same(t, "the group went south", w.join(t, link, p13, Choice{Corp: c13.ID}).Partner.Group, south)
 }

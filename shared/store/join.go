@@ -74,9 +74,19 @@ func (s *Store) look(ctx context.Context, consistent bool, t network.Ticket, now
 	if l.Err != nil || group <= network.RootGroup {
 		return l, nil
 	}
-	named, err := s.batchGet(ctx, false, groupKey(t.Chain, group))
+	keys = []key{groupKey(t.Chain, group)}
+	if l.Invite.MakerPartner != "" {
+		keys = append(keys, partnerKey(t.Chain, l.Invite.MakerPartner))
+	}
+	named, err := s.batchGet(ctx, false, keys...)
 	if err != nil {
 		return Look{}, wrap("look", err)
+	}
+	if len(keys) > 1 {
+		var p partnerItem
+		if ok, err := named.into(keys[1], &p); err != nil || !ok || l.Chain.Landing(p.Card.Group) != group {
+			return l, wrap("look", err) // R08: its maker sees the group no more, and it leads to the root
+		}
 	}
 	var g groupItem
 	_, err = named.into(groupKey(t.Chain, group), &g)
@@ -118,25 +128,36 @@ type admitting struct {
 	resolved    network.Dispute     // and as it is then
 }
 
+// rereads is how often a join that meets others half-way tries on what it has
+// read before it reads again. The conditions judge anyhow; but who turns the
+// gates is seen by a reading (holdJoins). In a crowd two of three tries are one
+// request and not three.
+const rereads = 3
+
 func (s *Store) admit(ctx context.Context, q admitting, now time.Time) (network.Admission, error) {
 	began := time.Now()
 	chain := q.ticket.Chain
 	var out network.Admission
 	gate := rand.IntN(gates)
-	err := retry(ctx, func(try int) (bool, error) {
-		if q.dispute != nil && try > 0 {
-			is, err := s.disputeItem(ctx, chain, q.dispute.SK)
-			if err != nil || is.Edition != q.dispute.Edition {
-				return false, cmp.Or(err, errDecided)
+	var r *reading
+	err := stubborn.retry(ctx, func(try int) (bool, error) {
+		if r == nil || try%rereads == 0 {
+			if q.dispute != nil && try > 0 {
+				is, err := s.disputeItem(ctx, chain, q.dispute.SK)
+				if err != nil || is.Edition != q.dispute.Edition {
+					return false, cmp.Or(err, errDecided)
+				}
 			}
+			fresh, err := s.readJoin(ctx, q, now)
+			if errors.Is(err, errMoved) {
+				return true, nil
+			}
+			if err != nil {
+				return false, err
+			}
+			r = &fresh
 		}
-		r, err := s.readJoin(ctx, q, now, time.Since(began))
-		if errors.Is(err, errMoved) {
-			return true, nil
-		}
-		if err != nil {
-			return false, err
-		}
+		r.joining.Waited = time.Since(began)
 		j := r.joining
 		waits, err := q.waiting(r)
 		if err != nil {
@@ -167,6 +188,15 @@ func (s *Store) admit(ctx context.Context, q admitting, now time.Time) (network.
 			is.Group = j.Chain.Landing(is.Group) // a removed one comes back, and its group may have gone (R34)
 			stands = &is
 		}
+		if stands == nil && !q.ticket.IsNotice() {
+			// Asked only of an invite that a partner's person made for somebody new.
+			if j.Astray, err = s.astray(ctx, j.Chain, j.Invite); err != nil {
+				return false, err
+			}
+			if j.Astray {
+				j.Invite.Group = network.RootGroup // R08
+			}
+		}
 		if out, err = j.Admit(target, stands); err != nil {
 			out, err = s.refused(ctx, q, r, target, err)
 			return false, err
@@ -184,7 +214,7 @@ func (s *Store) admit(ctx context.Context, q admitting, now time.Time) (network.
 				return false, nil
 			}
 			again, a, err := s.apply(ctx, r, out, q.choice, gate)
-			gate = rand.IntN(gates)
+			r, gate = nil, rand.IntN(gates)
 			out = network.Admission{Application: &a, Corp: j.Corp}
 			return again, err
 		}
@@ -197,14 +227,26 @@ func (s *Store) admit(ctx context.Context, q admitting, now time.Time) (network.
 			t.check(groupKey(chain, q.word.Group), "attribute_exists(PK)", nil)
 		}
 		i, old, err := t.send(ctx)
-		switch {
-		case again(err):
+		if again(err) { // nothing has been refused: what was read may still hold
 			gate = rand.IntN(gates)
 			return true, nil
+		}
+		r = nil
+		switch {
 		case err != nil || i < 0:
 			return false, err
 		case i == where.gate:
-			gate, err = s.openGate(ctx, chain, old, j.Chain)
+			if gate, err = s.openGate(ctx, chain, old, j.Chain); errors.Is(err, network.ErrQuotaExceeded) {
+				// The last place may be that of their own partner, whose first person
+				// was faster: then they need none.
+				var is partnerItem
+				if _, err := s.get(ctx, partnerKey(chain, target), &is); err != nil {
+					return false, err
+				}
+				if is.Edition != it.Edition {
+					return true, nil
+				}
+			}
 			return err == nil, err
 		case i == where.group:
 			return false, network.ErrGroupNotFound
@@ -220,7 +262,7 @@ func (s *Store) admit(ctx context.Context, q admitting, now time.Time) (network.
 // waiting is the application that is settled if they are let in: the one that
 // an admin accepts, which must still wait, else errDecided; otherwise one that
 // they have made under that corp.
-func (q admitting) waiting(r reading) (*applicationItem, error) {
+func (q admitting) waiting(r *reading) (*applicationItem, error) {
 	id := q.application
 	switch {
 	case id != "":
@@ -273,7 +315,7 @@ func (s *Store) settled(ctx context.Context, q admitting, waits *applicationItem
 // refused is what who can't be let in hears: of a token that has ended
 // meanwhile, who waits for an admin's word hears that they do; a conflict is
 // filed for an admin, or has been settled by one (R23).
-func (s *Store) refused(ctx context.Context, q admitting, r reading, partner string, err error) (network.Admission, error) {
+func (s *Store) refused(ctx context.Context, q admitting, r *reading, partner string, err error) (network.Admission, error) {
 	if network.KindOf(err) == network.Gone && !errors.Is(err, network.ErrChainDissolved) && !q.word.Given {
 		if waits, _ := q.waiting(r); waits != nil {
 			a := waits.application()
@@ -301,7 +343,7 @@ type reading struct {
 }
 
 // readJoin reads what a join is judged by, in two requests.
-func (s *Store) readJoin(ctx context.Context, q admitting, now time.Time, waited time.Duration) (reading, error) {
+func (s *Store) readJoin(ctx context.Context, q admitting, now time.Time) (reading, error) {
 	ticket, p, choice := q.ticket, q.person, q.choice
 	has, err := s.belongings(ctx, p.ID)
 	if err != nil {
@@ -313,13 +355,13 @@ func (s *Store) readJoin(ctx context.Context, q admitting, now time.Time, waited
 			r.applications = append(r.applications, it)
 		}
 	}
-	r.joining, r.partners, r.member, err = s.readJoining(ctx, has, ticket, p, choice, q.word, now, waited)
+	r.joining, r.partners, r.member, err = s.readJoining(ctx, has, ticket, p, choice, q.word, now)
 	return r, err
 }
 
-func (s *Store) readJoining(ctx context.Context, has belongings, ticket network.Ticket, p network.Person, choice Choice, word network.Word, now time.Time, waited time.Duration) (j network.Joining, partners map[string]partnerItem, member bool, err error) {
+func (s *Store) readJoining(ctx context.Context, has belongings, ticket network.Ticket, p network.Person, choice Choice, word network.Word, now time.Time) (j network.Joining, partners map[string]partnerItem, member bool, err error) {
 	members := has.members
-	j = network.Joining{Now: now, Waited: waited, Chain: network.Chain{ID: ticket.Chain}, Ticket: ticket, Person: p, Word: word}
+	j = network.Joining{Now: now, Chain: network.Chain{ID: ticket.Chain}, Ticket: ticket, Person: p, Word: word}
 	for _, k := range has.contacts {
 		if k.Chain == ticket.Chain {
 			j.Contacts = append(j.Contacts, k)
@@ -457,7 +499,7 @@ func (s *Store) joinTx(j network.Joining, a network.Admission, was partnerItem, 
 	k := newContactItem(a.Contact)
 	outbox := network.Event{
 		ID: "joined." + a.Contact.MembershipID(), Kind: network.Joined, Chain: chain, Import: k.Import, Chunk: k.Chunk, Invite: k.Invite,
-		Partner: a.Partner.ID, Person: p.ID, First: a.First && was.Card.JoinedAt == 0,
+		Partner: a.Partner.ID, Person: p.ID, First: a.First && was.Card.JoinedAt == 0, Astray: j.Astray,
 	}.Encode()
 	if a.Known {
 		// Not put: what has been counted of them stays noted.

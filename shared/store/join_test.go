@@ -292,6 +292,18 @@ func TestR47_ThreeOfTwentyPartnersJoinAChainForThree(t *testing.T) {
 	w.state(t)
 }
 
+func TestR47_TheLastPlaceIsAllOfAPartnersPeoples(t *testing.T) {
+	t.Parallel()
+	w := setupWith(t, func(c *network.Chain) { c.PartnerLimit = 1 })
+	w.importRows(t, 1, []network.RosterRow{row(20, "Acme"), row(21, "Acme"), row(22, "Acme"), row(23, "Acme")})
+	got := atOnce(4, func(i int) error {
+		r := row(20+i, "Acme")
+		_, err := w.Join(t.Context(), noticeOf(r), person(20+i), anew("Acme"), noon)
+		return err
+	})
+	same(t, "answers", got, map[string]int{"ok": 4})
+}
+
 func TestR46_APartnerHasNoMorePeopleThanItMay(t *testing.T) {
 	t.Parallel()
 	w := setupWith(t, func(c *network.Chain) { c.PeopleLimit = 5 })

@@ -30,7 +30,21 @@ func groupKey(chain string, id int) key {
 	return key{"CHAIN#" + chain + "#GROUPS", fmt.Sprintf("GROUP#%010d", id)}
 }
 func inviteKey(chain, invite string) key { return key{"CHAIN#" + chain + "#INVITES", invite} }
-func importKey(chain, id string) key     { return key{"CHAIN#" + chain + "#IMPORTS", id} }
+
+// A migrated WeChat group is found by its id, newest first, and by whose it is;
+// its people lie in chunks of their own (R45).
+func migrationKey(chain, id string) key { return key{"CHAIN#" + chain + "#MIGRATIONS", id} }
+func migratedKey(chain, group string) key {
+	return key{"CHAIN#" + chain + "#MIGRATED", group}
+}
+func migrantsKey(chain, id string, n int) key {
+	return key{"CHAIN#" + chain + "#MIGRATION#" + id, fmt.Sprintf("MEMBERS#%02d", n)}
+}
+
+// toldKey says that a person has had a chain's notice of a day.
+func toldKey(person, chain, day string) key { return key{"TOLD#" + person, chain + "#" + day} }
+
+func importKey(chain, id string) key { return key{"CHAIN#" + chain + "#IMPORTS", id} }
 
 // partnerKey spreads a chain's partners over partitions by their id, which is
 // a hash: a chain of any size is written at the table's pace.
@@ -57,9 +71,6 @@ func contactKey(person, chain, partner string) key {
 func applicationKey(person, chain, corp string) key {
 	return key{"PERSON#" + person, "APPLY#" + chain + "#" + corp}
 }
-
-// blockKey says that the person wants nothing more of the chain (R48).
-func blockKey(person, chain string) key { return key{"PERSON#" + person, "BLOCK#" + chain} }
 
 func disputeKey(chain, id string) key { return key{"CHAIN#" + chain + "#CONFLICTS", id} }
 
@@ -99,6 +110,13 @@ func tallyKey(chain, imp string, chunk int) key {
 	return key{"CHAIN#" + chain + "#PROGRESS", fmt.Sprintf("%s#%05d", imp, chunk/tallyChunks)}
 }
 
+// budgetKey is what a phone has been told lately. The person is their phone.
+// It lies apart from what they are, which is read whenever they ask something.
+func budgetKey(person string) key { return key{"BUDGET#" + person, "BUDGET"} }
+
+// callKey is when a chain's admin was last told that applications wait.
+func callKey(person, chain string) key { return key{"BUDGET#" + person, "CALL#" + chain} }
+
 // onceKey remembers what an Idempotency-Key made.
 func onceKey(person, corp, kind, k string) key {
 	return key{"ONCE#" + person + "#" + corp, kind + "#" + k}
@@ -120,15 +138,39 @@ func memberList(m network.Member) key {
 	return key{"CORP#" + m.Corp + "#MEMBERS", rank(m.Role) + "#" + m.Name + "#" + m.Person}
 }
 
-// applicationList sorts a chain's applications by state, the oldest first.
+// applicationList sorts a chain's applications: who waits before who doesn't
+// any more, the oldest first.
 func applicationList(a network.Application) key {
-	return key{applicationShard(a.Chain, int(shard(a.ID, listShards))), fmt.Sprintf("%s#%013d#%s", a.State, a.CreatedAt.UnixMilli(), a.ID)}
+	return key{applicationShard(a.Chain, int(shard(a.ID, listShards))), applicationsOf(a.State) + fmt.Sprintf("%013d#%s", a.CreatedAt.UnixMilli(), a.ID)}
 }
 func applicationShard(chain string, i int) string { return fmt.Sprintf("CHAIN#%s#A%d", chain, i) }
 
+// applicationsOf begins the sort keys of a state's applications; "" is all.
+func applicationsOf(s network.ApplicationState) string {
+	switch s {
+	case "":
+		return "apply#"
+	case network.ApplicationWaiting:
+		return "apply#0#"
+	case network.ApplicationAccepted:
+		return "apply#1#"
+	}
+	return "apply#2#"
+}
+
 // disputeList does the same for conflicts, which are few.
 func disputeList(d network.Dispute) key {
-	return key{"CHAIN#" + d.Chain + "#CONFLICTS", fmt.Sprintf("%s#%013d#%s", d.State, d.CreatedAt.UnixMilli(), d.ID)}
+	return key{"CHAIN#" + d.Chain + "#CONFLICTS", disputesOf(d.State) + fmt.Sprintf("%013d#%s", d.CreatedAt.UnixMilli(), d.ID)}
+}
+
+func disputesOf(s network.DisputeState) string {
+	switch s {
+	case "":
+		return "conflict#"
+	case network.DisputeOpen:
+		return "conflict#0#"
+	}
+	return "conflict#1#"
 }
 
 func rank(r network.Role) string {
@@ -187,5 +229,8 @@ func (k key) attrs() map[string]types.AttributeValue {
 
 // afterLast cuts the id off the end of a sort key.
 func afterLast(sk string) string { return sk[strings.LastIndexByte(sk, '#')+1:] }
+
+// afterFirst is the second part of a sort key.
+func afterFirst(sk string) string { return strings.Split(sk, "#")[1] }
 
 func str(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }

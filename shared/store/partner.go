@@ -328,9 +328,23 @@ func (s *Store) freeCustomID(ctx context.Context, t *tx, p network.Partner) erro
 // RemovePartner takes a partner out of a chain: one that has joined loses its
 // place with this write (R38), one that is still to join its notices (R33).
 // Its 自定义企业ID is free again.
-// Nothing of its people is touched: their epoch is over.
+// Who has joined isn't touched, for their epoch is over. Who was to is withdrawn
+// (R32): of a partner that is to come before it goes, so that a removal which
+// breaks off is taken up by the next; else after, for access ends first.
 func (s *Store) RemovePartner(ctx context.Context, chain, id string, edition int, now time.Time) error {
-	err := s.commit(ctx, func() (*tx, error) {
+	was, err := s.partnerItem(ctx, chain, id)
+	if err != nil {
+		return wrap("remove partner", err)
+	}
+	if edition != 0 && edition != was.Edition {
+		return network.ErrPrecondition
+	}
+	if was.Card.State == network.PartnerPending {
+		if err := s.callOff(ctx, chain, was); err != nil {
+			return wrap("remove partner", err)
+		}
+	}
+	err = s.commit(ctx, func() (*tx, error) {
 		it, err := s.partnerItem(ctx, chain, id)
 		if err != nil {
 			return nil, err
@@ -355,6 +369,9 @@ func (s *Store) RemovePartner(ctx context.Context, chain, id string, edition int
 		}
 		return t, nil
 	}, func(int, map[string]types.AttributeValue) error { return nil })
+	if err == nil && was.Card.State != network.PartnerPending {
+		err = s.callOff(ctx, chain, was)
+	}
 	return wrap("remove partner", err)
 }
 

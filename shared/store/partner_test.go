@@ -269,7 +269,7 @@ func TestACursorOfSomewhereElseReachesNothingElse(t *testing.T) {
 		if err != nil && network.KindOf(err) != network.Invalid {
 			r.Fatalf("invites: got %v, want a page or invalid", err)
 		}
-		_, _, err = w.Rows(t.Context(), chainID, importID(1), "", q.Cursor, q.Limit)
+		_, _, err = w.Rows(t.Context(), network.Import{Chain: chainID, ID: importID(1)}, "", q.Cursor, q.Limit)
 		if err != nil && network.KindOf(err) != network.Invalid {
 			r.Fatalf("rows: got %v, want a page or invalid", err)
 		}
@@ -311,11 +311,11 @@ func TestR32_ContactsArePagedWithHowFarTheyHaveCome(t *testing.T) {
 	must(t, err)
 	for _, r := range k {
 		if r.Name == "张24" {
-			must(t, w.Undeliverable(ctx, r.Contact))
-			must(t, w.Undeliverable(ctx, r.Contact)) // twice is once
+			w.undeliverable(t, r.Contact)
+			w.undeliverable(t, r.Contact) // twice is once
 		}
 	}
-	must(t, w.TallyNotices(ctx, chainID, imp.ID, 0, 5, 1))
+	must(t, w.TallyNotices(ctx, chainID, imp.ID, 0, network.Tally{Notified: 5, Undeliverable: 1}))
 	a := w.join(t, noticeOf(all[0]), person(20), anew("Acme"))
 	w.join(t, noticeOf(all[1]), person(21), anew("Acme"))
 	must(t, w.Leave(ctx, chainID, a.Partner.ID, person(21).ID, noon))

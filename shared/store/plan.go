@@ -724,8 +724,8 @@ func unpackPlan(packed []byte, ids []network.RowIDs) ([]network.Verdict, error) 
 // Rows lists what becomes, or became, of an import's rows, in the sheet's
 // order, and behind them those whom no row names; want is the outcome asked
 // for, "" for all, RowFailed for all that are refused. Before there is a plan
-// there are none.
-func (s *Store) Rows(ctx context.Context, chain, imp string, want network.Outcome, cursor string, limit int) (page []network.RowPlan, next string, err error) {
+// there are none; of an import that has broken off, those that it came to (R31).
+func (s *Store) Rows(ctx context.Context, imp network.Import, want network.Outcome, cursor string, limit int) (page []network.RowPlan, next string, err error) {
 	from, skip := 0, 0
 	if cursor != "" {
 		sk, err := decodeCursor(cursor)
@@ -736,20 +736,32 @@ func (s *Store) Rows(ctx context.Context, chain, imp string, want network.Outcom
 			return nil, "", err
 		}
 	}
-	u := newUnpacker(chain)
+	var done map[int]bool
+	partly := imp.State == network.ImportCancelled || imp.State == network.ImportFailed
+	if partly {
+		if done, err = s.Applied(ctx, imp.Chain, imp.ID); err != nil {
+			return nil, "", wrap("rows", err)
+		}
+	}
+	u := newUnpacker(imp.Chain)
 	defer u.close()
 	// A page reads a few chunks at most, however few of their rows are wanted.
 	for n := from; n < from+8; n++ {
-		found, err := s.batchGet(ctx, false, planKey(chain, imp, n), rowsKey(chain, imp, n))
+		// Consistently: a chunk that isn't seen yet would be taken for the end.
+		found, err := s.batchGet(ctx, true, planKey(imp.Chain, imp.ID, n), rowsKey(imp.Chain, imp.ID, n))
 		if err != nil {
 			return nil, "", wrap("rows", err)
 		}
-		verdicts, rows, err := planOf(found, u, chain, imp, n)
+		verdicts, rows, err := planOf(found, u, imp.Chain, imp.ID, n)
 		if err != nil {
 			return nil, "", wrap("rows", err)
 		}
 		if verdicts == nil {
 			return page, "", nil
+		}
+		if partly && !done[n] {
+			skip = 0
+			continue
 		}
 		for i := range verdicts {
 			if i < skip || !verdicts[i].Outcome.Is(want) {

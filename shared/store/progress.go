@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -16,14 +17,15 @@ import (
 
 // tallyItem counts the contacts of tallyChunks chunks (R32). Each chunk is
 // counted once, because the same write notes that it has been: Done when it
-// was imported, Sent when its notices were.
+// was imported, Told when its notices were asked for, Sent when they were sent.
 type tallyItem struct {
 	key
 	Imported, Notified, Undeliverable, Joined int
+	Opened, Declined, Blocked, OverBudget     int
 	Withdrawn, Recalled                       int
 	Partners, PartnersIn                      int
 	At                                        moment
-	Done, Sent                                []int    `dynamodbav:",numberset,omitempty"`
+	Done, Told, Sent                          []int    `dynamodbav:",numberset,omitempty"`
 	Undone                                    []string `dynamodbav:",stringset,omitempty"` // parts of imports that have withdrawn somebody of these
 	Outbox                                    string
 
@@ -34,7 +36,8 @@ type tallyItem struct {
 
 func (i tallyItem) tally() network.Tally {
 	return network.Tally{
-		Imported: i.Imported, Notified: i.Notified, Undeliverable: i.Undeliverable, Joined: i.Joined,
+		Imported: i.Imported, Notified: i.Notified, Queued: i.queued(), Undeliverable: i.Undeliverable, Joined: i.Joined,
+		Opened: i.Opened, Declined: i.Declined, Blocked: i.Blocked, OverBudget: i.OverBudget,
 		Withdrawn: i.Withdrawn, Recalled: i.Recalled, Partners: i.Partners, PartnersIn: i.PartnersIn, At: i.At.time(),
 		Counts: network.Counts{
 			Rows: i.Created + i.Updated + i.Unchanged + i.WouldMove + i.Conflict + i.Invalid,
@@ -43,6 +46,15 @@ func (i tallyItem) tally() network.Tally {
 			Notices: i.Notices, Partners: i.Named, Seats: i.Seats, Withdrawn: i.Out, Kept: i.Kept,
 		},
 	}
+}
+
+// queued is how many of these are still to be told. Who was taken out before
+// their turn never is, so once all chunks are sent there is nobody left.
+func (i tallyItem) queued() int {
+	if !slices.ContainsFunc(i.Told, func(chunk int) bool { return !slices.Contains(i.Sent, chunk) }) {
+		return 0
+	}
+	return max(0, i.Imported-i.Notified-max(0, i.Withdrawn-i.Recalled))
 }
 
 // tallied is what a chunk was, and what it has added.
@@ -72,8 +84,12 @@ func (s *Store) tallyChunk(ctx context.Context, imp network.Import, chunk int, m
 			names["#"+n.name] = n.name
 		}
 	}
+	told := imp.Notify && made.contacts > 0
+	if told {
+		expr += ", Told :cs"
+	}
 	expr += " SET #at = :at"
-	if imp.Notify && made.contacts > 0 {
+	if told {
 		expr += ", Outbox = :o"
 		v["o"] = network.Event{
 			ID: fmt.Sprintf("imported.%s.%d", imp.ID, chunk), Kind: network.RosterImported, Chain: imp.Chain, Import: imp.ID, Chunk: chunk,
@@ -84,11 +100,80 @@ func (s *Store) tallyChunk(ctx context.Context, imp network.Import, chunk int, m
 }
 
 // TallyNotices notes that a chunk's notices were sent, and to how many in
-// vain: once.
-func (s *Store) TallyNotices(ctx context.Context, chain, imp string, chunk, sent, undeliverable int) error {
-	err := s.updateOnce(ctx, tallyKey(chain, imp, chunk), "ADD Notified :n, Undeliverable :u, Sent :cs", "NOT contains(Sent, :c)", nil,
-		vals{"n": sent, "u": undeliverable, "c": chunk, "cs": &numberSet{chunk}})
+// vain and why: once.
+func (s *Store) TallyNotices(ctx context.Context, chain, imp string, chunk int, sent network.Tally) error {
+	add, v := adding(sent)
+	v["c"], v["cs"] = chunk, &numberSet{chunk}
+	err := s.updateOnce(ctx, tallyKey(chain, imp, chunk), add+", Sent :cs", "NOT contains(Sent, :c)", nil, v)
 	return wrap("tally notices", err)
+}
+
+// adding is the expression that adds contacts to a tally. It always adds
+// something, were it nothing.
+func adding(t network.Tally) (expr string, v vals) {
+	expr, v = "ADD Notified :Notified", vals{"Notified": t.Notified}
+	for _, n := range []struct {
+		name string
+		is   int
+	}{
+		{"Undeliverable", t.Undeliverable}, {"Blocked", t.Blocked}, {"OverBudget", t.OverBudget}, {"Opened", t.Opened},
+		{"Joined", t.Joined}, {"Declined", t.Declined}, {"Withdrawn", t.Withdrawn}, {"Recalled", t.Recalled},
+	} {
+		if n.is != 0 {
+			expr += ", " + n.name + " :" + n.name
+			v[n.name] = n.is
+		}
+	}
+	return expr, v
+}
+
+// reply is what a contact says of their invite, before they join.
+type reply string
+
+const (
+	opened   reply = "OpenedAt"
+	declined reply = "DeclinedAt"
+)
+
+// tallyStep adds to a transaction that a contact, as it was read, has given an
+// answer, and to the tally of the import that named them what that changes
+// (R32). Nothing is added if it is no news: said before, or of somebody who has
+// joined, whom their join counts, has left, or was withdrawn. It says so by
+// false. Refused, the contact is to be read again.
+func (s *Store) tallyStep(t *tx, k contactItem, said reply, now time.Time) bool {
+	was := k.steps(false)
+	switch {
+	case k.PK == "", k.Import == "", k.JoinedAt != 0, k.LeftAt != 0, k.Epoch == gone:
+		return false
+	case said == opened && k.OpenedAt == 0:
+		k.OpenedAt = at(now)
+	case said == declined && k.DeclinedAt == 0:
+		k.DeclinedAt = at(now)
+	default:
+		return false
+	}
+	t.update(k.key, "SET "+string(said)+" = :now, Edition = Edition + :one", "Edition = :e", nil, vals{"now": at(now), "one": 1, "e": k.Edition})
+	if d := k.steps(false).Tally().Since(was.Tally()); d != (network.Tally{}) {
+		expr, v := adding(d)
+		t.update(tallyKey(afterFirst(k.SK), k.Import, k.Chunk), expr, "", nil, v)
+	}
+	return true
+}
+
+// answers notes what a contact says of their invite, once however often it is
+// said: ErrNotFound if there is no such contact.
+func (s *Store) answers(ctx context.Context, k key, said reply, now time.Time) error {
+	return s.persist(ctx, stubborn, func(int) (*tx, error) {
+		var it contactItem
+		if found, err := s.get(ctx, k, &it); err != nil || !found {
+			return nil, orNotFound(err)
+		}
+		t := s.tx()
+		if !s.tallyStep(t, it, said, now) {
+			return nil, nil
+		}
+		return t, nil
+	}, func(int, map[string]types.AttributeValue) error { return nil })
 }
 
 // updateOnce is an update whose condition says that it hasn't been made yet.
@@ -230,17 +315,43 @@ func (s *Store) Recipients(ctx context.Context, chain, imp string, chunk int) (a
 	return all, slices.Contains(t.Sent, chunk), nil
 }
 
-// Undeliverable notes that a contact's notice could not be delivered.
-func (s *Store) Undeliverable(ctx context.Context, k network.Contact) error {
-	err := s.updateOnce(ctx, contactKey(k.Person, k.Chain, k.Partner), "SET Undeliverable = :yes", "attribute_exists(PK) AND attribute_not_exists(Undeliverable)", nil, vals{"yes": true})
-	return wrap("undeliverable", err)
+// Undeliverable notes that a contact's notice won't arrive, and why. noted is
+// whether it stands with them, by this call or an earlier one: who has answered
+// it, or joined, or was withdrawn, has ended otherwise.
+func (s *Store) Undeliverable(ctx context.Context, k network.Contact, why network.Undelivered) (noted bool, err error) {
+	it := newContactItem(k)
+	err = retry(ctx, func(try int) (bool, error) {
+		if try > 0 { // it has moved on
+			it = contactItem{}
+			if _, err := s.get(ctx, contactKey(k.Person, k.Chain, k.Partner), &it); err != nil {
+				return false, err
+			}
+		}
+		if noted = it.Undeliverable != ""; noted || it.Import != k.Import || it.Chunk != k.Chunk || it.Epoch != k.Epoch ||
+			it.OpenedAt != 0 || it.DeclinedAt != 0 || it.JoinedAt != 0 || it.LeftAt != 0 {
+			return false, nil
+		}
+		var err error
+		noted, err = s.update(ctx, it.key, "SET Undeliverable = :why, Edition = Edition + :one", "Edition = :e", nil,
+			vals{"why": why, "one": 1, "e": it.Edition})
+		return err == nil && !noted, err
+	})
+	return noted, wrap("undeliverable", err)
 }
 
 // CountJoin adds a join to what counts it: the tally of the import that named
 // the contact (R32), the uses of an unlimited link (R15). Once a join, because
 // the contact notes it in the same write. That a partner has come counts for
 // the import that made it.
+//
+// Whom an invite brought that is astray the admins are told of, by the invite's
+// own outbox (R08).
 func (s *Store) CountJoin(ctx context.Context, e network.Event) error {
+	if e.Astray {
+		if err := s.strayed(ctx, e.Chain, e.Invite); err != nil {
+			return err
+		}
+	}
 	err := s.commit(ctx, func() (*tx, error) {
 		keys := []key{contactKey(e.Person, e.Chain, e.Partner)}
 		if e.Invite != "" {
@@ -281,10 +392,13 @@ func (s *Store) CountJoin(ctx context.Context, e network.Event) error {
 			t.update(keys[1], "SET Uses = Uses + :one", "attribute_exists(PK)", nil, vals{"one": 1})
 		}
 		if counts {
-			at, undeliverable := tallyKey(e.Chain, e.Import, e.Chunk), 0
-			if k.Undeliverable {
-				undeliverable = -1 // did not end there after all
+			var was network.Steps
+			if k.Import == e.Import { // and hasn't been named anew since
+				was = k.steps(false)
 			}
+			now := was
+			now.Joined = true // whatever end they had come to
+			expr, add := adding(now.Tally().Since(was.Tally()))
 			first := 0
 			switch { // a partner counts in any tally of the import that made it
 			case e.First && p.Import == e.Import:
@@ -292,7 +406,8 @@ func (s *Store) CountJoin(ctx context.Context, e network.Event) error {
 			case e.First && p.Import != "":
 				t.update(tallyKey(e.Chain, p.Import, 0), "ADD PartnersIn :one", "", nil, vals{"one": 1})
 			}
-			t.update(at, "ADD Joined :one, PartnersIn :first, Undeliverable :u", "", nil, vals{"one": 1, "first": first, "u": undeliverable})
+			add["first"] = first
+			t.update(tallyKey(e.Chain, e.Import, e.Chunk), expr+", PartnersIn :first", "", nil, add)
 		}
 		return t, nil
 	}, func(int, map[string]types.AttributeValue) error { return nil })

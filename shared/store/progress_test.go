@@ -39,6 +39,35 @@ func TestR32_WhatTwoImportsAddAtOnceIsCountedOnce(t *testing.T) {
 	same(t, "contacts, partners", []int{f.Imported, f.Partners}, []int{2, 2})
 }
 
+// What a plan would have told, and another import was faster to, is not queued;
+// nor who was taken out before their turn, once the others are told.
+func TestR32_ANoticeIsQueuedUntilItsChunkIsSent(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	ctx := t.Context()
+	told := network.Import{ID: importID(1), Chain: chainID, StartedAt: noon, Notify: true}
+	quiet := network.Import{ID: importID(2), Chain: chainID, StartedAt: noon}
+	planned := network.Counts{Rows: 5, OK: 5, Created: 5, Notices: 5}
+	for _, step := range []struct {
+		what   string
+		do     func() error
+		queued int
+	}{
+		{"nobody is told of it", func() error { return w.tallyChunk(ctx, quiet, 0, tallied{counts: planned, contacts: 5}) }, 0},
+		{"another import had them all", func() error { return w.tallyChunk(ctx, told, 0, tallied{counts: planned}) }, 0},
+		{"three", func() error { return w.tallyChunk(ctx, told, 1, tallied{counts: planned, contacts: 3}) }, 3},
+		{"three, noted again", func() error { return w.tallyChunk(ctx, told, 1, tallied{counts: planned, contacts: 3}) }, 3},
+		{"four, of another tally", func() error { return w.tallyChunk(ctx, told, tallyChunks, tallied{counts: planned, contacts: 4}) }, 7},
+		{"of three one had gone", func() error { return w.TallyNotices(ctx, chainID, told.ID, 1, network.Tally{Notified: 2}) }, 4},
+		{"all", func() error {
+			return w.TallyNotices(ctx, chainID, told.ID, tallyChunks, network.Tally{Notified: 4, Undeliverable: 1})
+		}, 0},
+	} {
+		must(t, step.do())
+		same(t, step.what, w.funnel(t, noon).Queued, step.queued)
+	}
+}
+
 func TestR32_APartnerHasComeInTheImportThatMadeIt(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -104,13 +133,15 @@ func TestR32_TheCountersAreRightHoweverOftenTheyAreTold(t *testing.T) {
 	verdicts, _, err := planOf(found, u, chainID, imp.ID, 0)
 	must(t, err)
 	same(t, "told of the chunk by several at once", atOnce(5, func(int) error { return w.applyChunk(ctx, imp, 0, u.chunk, verdicts, nil) }), map[string]int{"ok": 5})
-	same(t, "told of its notices", atOnce(5, func(int) error { return w.TallyNotices(ctx, chainID, imp.ID, 0, 4, 1) }), map[string]int{"ok": 5})
+	same(t, "told of its notices", atOnce(5, func(int) error {
+		return w.TallyNotices(ctx, chainID, imp.ID, 0, network.Tally{Notified: 4, Undeliverable: 1})
+	}), map[string]int{"ok": 5})
 	people, sent, err := w.Recipients(ctx, chainID, imp.ID, 0)
 	must(t, err)
 	same(t, "sent", []any{len(people), sent, people[0].PartnerName != ""}, []any{4, true, true})
 	for _, k := range people {
 		if k.Person == person(22).ID {
-			must(t, w.Undeliverable(ctx, k.Contact))
+			w.undeliverable(t, k.Contact)
 		}
 	}
 	link := w.link(t, network.Invite{})
@@ -125,7 +156,7 @@ func TestR32_TheCountersAreRightHoweverOftenTheyAreTold(t *testing.T) {
 		}
 		return nil
 	}), map[string]int{"ok": 3 * len(events)})
-	same(t, "funnel", w.funnel(t, noon.Add(day)), network.Funnel{Imported: 4, Notified: 4, Joined: 3, Partners: 3, PartnersIn: 2})
+	same(t, "funnel", w.funnel(t, noon.Add(day)), network.Funnel{Imported: 4, Notified: 4, Opened: 3, Joined: 3, Partners: 3, PartnersIn: 2})
 	same(t, "funnel, a week later", w.funnel(t, noon.Add(8*day)).Expired, 1)
 	i, err := w.Invite(ctx, chainID, link.Invite)
 	must(t, err)
@@ -169,5 +200,13 @@ func TestR32_WhoLeavesAndJoinsAgainIsCountedOnceAsAContactAndTwiceAsAUse(t *test
 		i, err := w.Invite(ctx, chainID, link.Invite)
 		must(t, err)
 		same(t, "uses", i.Uses, 1)
+	}
+}
+
+// undeliverable notes that the gateway won't have a contact's number.
+func (w *world) undeliverable(t *testing.T, k network.Contact) {
+	t.Helper()
+	if noted, err := w.Undeliverable(t.Context(), k, network.ByGateway); err != nil || !noted {
+		t.Errorf("got %v %v, want it noted", noted, err)
 	}
 }

@@ -37,7 +37,7 @@ func (s *Store) Standing(ctx context.Context, t network.Ticket, person string) (
 	}
 	members := mine.members
 	contacts := slices.DeleteFunc(mine.contacts, func(k network.Contact) bool { return k.Chain != t.Chain })
-	keys := []key{chainKey(t.Chain), blockKey(person, t.Chain)}
+	keys := []key{chainKey(t.Chain), budgetKey(person)}
 	for _, m := range members {
 		keys = append(keys, corpKey(m.Corp))
 	}
@@ -53,9 +53,11 @@ func (s *Store) Standing(ctx context.Context, t network.Ticket, person string) (
 		return Standing{}, wrap("standing", orNotFound(err))
 	}
 	out := Standing{Chain: chain.chain()}
-	if out.Blocked, err = found.into(keys[1], &blockItem{}); err != nil {
+	var b budgetItem
+	if _, err := found.into(keys[1], &b); err != nil {
 		return Standing{}, wrap("standing", err)
 	}
+	out.Blocked = slices.Contains(b.Blocked, t.Chain)
 	for _, it := range mine.applications {
 		if a := it.application(); a.Chain == t.Chain && (out.Application == nil || a.CreatedAt.After(out.Application.CreatedAt)) {
 			out.Application = &a

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"time"
 
@@ -30,7 +31,19 @@ func Open(cfg aws.Config, endpoint, table string) *Store {
 		if endpoint != "" {
 			o.BaseEndpoint = &endpoint
 		}
+		if r, ok := o.Retryer.(aws.RetryerV2); ok {
+			o.Retryer = asksAgain{r}
+		}
 	}), table)
+}
+
+// asksAgain sends a request again whose answer broke off: the SDK does where a
+// connection was reset, not where a body has too few bytes. Every write of ours
+// may be made twice, for its condition knows whether it was.
+type asksAgain struct{ aws.RetryerV2 }
+
+func (r asksAgain) IsErrorRetryable(err error) bool {
+	return errors.Is(err, io.ErrUnexpectedEOF) || r.RetryerV2.IsErrorRetryable(err)
 }
 
 // New is a store on a client of the caller's.

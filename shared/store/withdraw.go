@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -131,23 +132,88 @@ func (s *Store) tallyWithdrawn(ctx context.Context, chain, part string, out []co
 		if _, err := s.get(ctx, at, &t); err != nil {
 			return err
 		}
-		told, undeliverable := 0, 0
-		for _, k := range some {
-			switch {
-			case k.Undeliverable:
-				undeliverable++ // ended there before: now here
-				told++
-			case slices.Contains(t.Sent, k.Chunk):
-				told++
-			}
-		}
-		err := s.updateOnce(ctx, at, "ADD Withdrawn :n, Recalled :told, Undeliverable :u, Undone :parts", "NOT contains(Undone, :part)", nil,
-			vals{"n": len(some), "told": told, "u": -undeliverable, "parts": &stringSet{part}, "part": part})
+		add, v := adding(calledOff(some, t.Sent))
+		v["parts"], v["part"] = &stringSet{part}, part
+		err := s.updateOnce(ctx, at, add+", Undone :parts", "NOT contains(Undone, :part)", nil, v)
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// together is how many people are called off in one transaction, which takes a
+// hundred writes with those of the tallies.
+const together = 50
+
+// callOff withdraws those of a partner's people who were still to come, and
+// counts them so, in the same writes: once however often it is called.
+func (s *Store) callOff(ctx context.Context, chain string, p partnerItem) error {
+	for people := range slices.Chunk(slices.Sorted(maps.Keys(p.People)), together) {
+		keys := make([]key, len(people))
+		for i, person := range people {
+			keys[i] = contactKey(person, chain, p.partner(chain).ID)
+		}
+		err := s.commit(ctx, func() (*tx, error) {
+			found, err := s.batchGet(ctx, true, keys...)
+			if err != nil {
+				return nil, err
+			}
+			t := s.tx()
+			by := map[key][]contactItem{}
+			for _, at := range keys {
+				var k contactItem
+				if ok, err := found.into(at, &k); err != nil {
+					return nil, err
+				} else if !ok || k.Epoch != p.Epoch || k.Import == "" || k.JoinedAt != 0 || k.LeftAt != 0 {
+					continue
+				}
+				t.update(at, "SET Epoch = :gone, Edition = Edition + :one", "Edition = :e", nil, vals{"gone": gone, "one": 1, "e": k.Edition})
+				tally := tallyKey(chain, k.Import, k.Chunk)
+				by[tally] = append(by[tally], k)
+			}
+			if len(by) == 0 {
+				return nil, nil
+			}
+			tallies, err := s.batchGet(ctx, true, slices.Collect(maps.Keys(by))...)
+			if err != nil {
+				return nil, err
+			}
+			for at, some := range by {
+				var it tallyItem
+				if _, err := tallies.into(at, &it); err != nil {
+					return nil, err
+				}
+				add, v := adding(calledOff(some, it.Sent))
+				t.update(at, add, "", nil, v)
+			}
+			return t, nil
+		}, func(int, map[string]types.AttributeValue) error { return nil })
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// calledOff is what contacts of one tally count for more as they are withdrawn;
+// sent are the chunks whose notices it has counted.
+func calledOff(some []contactItem, sent []int) (sum network.Tally) {
+	for _, k := range some {
+		told := slices.Contains(sent, k.Chunk)
+		now := k.steps(told)
+		was := now
+		was.Withdrawn, now.Withdrawn = false, true // whatever end they had come to
+		counted := was.Tally()
+		if !told && k.Undeliverable != "" {
+			// Their chunk was to count that, and they aren't of it any more.
+			pending := network.Steps{Undeliverable: k.Undeliverable}.Tally()
+			pending.Imported = 0
+			counted = counted.Since(pending)
+		}
+		sum = sum.And(now.Tally().Since(counted))
+	}
+	return sum
 }
 
 // withdrawChunk does what a chunk of a plan says of whom no row names.

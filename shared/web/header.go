@@ -11,6 +11,19 @@ import (
 // ETag is the entity tag of a resource in that version.
 func ETag(version int) string { return `"` + strconv.Itoa(version) + `"` }
 
+// Workbook is the media type of an Excel workbook.
+const Workbook = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+// WorkbookHead says of an answer that it is a workbook to save under that
+// name, in the language that was chosen by LanguageAsked.
+func WorkbookHead(w http.ResponseWriter, file string, lang Lang) {
+	h := w.Header()
+	h.Set("Content-Type", Workbook)
+	h.Set("Content-Disposition", `attachment; filename="`+file+`"`)
+	h.Set("Content-Language", string(lang))
+	h.Set("Vary", "Accept-Language")
+}
+
 // IfMatch is the version that an edit was made of. ok is false when the
 // caller doesn't care: no header, or "*". A tag that is none of ours is
 // ErrPrecondition, for it can't be the present one; what is no tag is invalid.

@@ -42,3 +42,17 @@ func Language(r *http.Request) Lang {
 	}
 	return best
 }
+
+// LanguageAsked is the one asked for in the query, else the reader's. The
+// query may say nothing else.
+func LanguageAsked(r *http.Request) (Lang, error) {
+	q, err := Query(r, "lang")
+	if err != nil {
+		return "", err
+	}
+	lang, err := q.OneOf("lang", string(Chinese), string(English))
+	if lang == "" {
+		return Language(r), err
+	}
+	return Lang(lang), err
+}

@@ -55,3 +55,19 @@ func TestALanguageMayBeAskedForInTwoLines(t *testing.T) {
 		t.Errorf("got %s, want %s", got, English)
 	}
 }
+
+func TestTheQuerysLanguageGoesBeforeTheReaders(t *testing.T) {
+	t.Parallel()
+	for query, want := range map[string]Lang{"": English, "?lang=en": English, "?lang=zh-CN": Chinese} {
+		r := httptest.NewRequest("GET", "/"+query, nil)
+		r.Header.Set("Accept-Language", "en")
+		if got, err := LanguageAsked(r); got != want || err != nil {
+			t.Errorf("%q: got %s, %v, want %s", query, got, err, want)
+		}
+	}
+	for _, query := range []string{"?lang=fr", "?lang=en&x=1"} {
+		if got, err := LanguageAsked(httptest.NewRequest("GET", "/"+query, nil)); err == nil {
+			t.Errorf("%q: got %s, want an error", query, got)
+		}
+	}
+}

@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net/http"
 	"runtime"
+	"strconv"
+	"time"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
@@ -69,6 +72,16 @@ func statusOf(kind network.Kind, code string) int {
 	return http.StatusInternalServerError
 }
 
+// Later is err with how long the caller is to wait before they try again.
+func Later(err error, wait time.Duration) error { return &later{err, wait} }
+
+type later struct {
+	error
+	wait time.Duration
+}
+
+func (l *later) Unwrap() error { return l.error }
+
 func fail(w *answer, r *http.Request, err error) {
 	e, known := errors.AsType[*network.Error](err)
 	status := http.StatusInternalServerError
@@ -84,17 +97,9 @@ func fail(w *answer, r *http.Request, err error) {
 	}
 
 	lang := Language(r)
-	t := textOf(e.Code, lang)
-	p := Problem{Type: "urn:tributary:problem:" + e.Code, Title: t.title, Status: status, Detail: t.next, Code: e.Code}
-	if lc, ok := lambdacontext.FromContext(r.Context()); ok {
-		p.Instance = lc.AwsRequestID
-	}
-	for _, f := range e.Fields {
-		p.Errors = append(p.Errors, Fault{f.Field, f.Code, fieldText(f, lang)})
-	}
-	b, err := json.Marshal(p)
-	if err != nil {
-		panic(err) // strings and ints: can't be
+	b, wrong := json.Marshal(problemOf(r, e, status))
+	if wrong != nil {
+		panic(wrong) // strings and ints: can't be
 	}
 	h := w.Header()
 	h.Del("ETag") // what the handler said of the answer that it didn't give
@@ -106,10 +111,38 @@ func fail(w *answer, r *http.Request, err error) {
 	case http.StatusUnauthorized:
 		h.Set("WWW-Authenticate", "Bearer")
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
-		h.Set("Retry-After", "1") // a hot partition cools in about a second
+		wait := time.Second // a hot partition cools in about that
+		if l, ok := errors.AsType[*later](err); ok {
+			wait = l.wait
+		}
+		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
 	}
 	w.WriteHeader(status)
 	w.Write(b)
+}
+
+func problemOf(r *http.Request, e *network.Error, status int) Problem {
+	lang := Language(r)
+	t := textOf(e.Code, lang)
+	p := Problem{Type: "urn:tributary:problem:" + e.Code, Title: t.title, Status: status, Detail: t.next, Code: e.Code}
+	if lc, ok := lambdacontext.FromContext(r.Context()); ok {
+		p.Instance = lc.AwsRequestID
+	}
+	for _, f := range e.Fields {
+		p.Errors = append(p.Errors, Fault{f.Field, f.Code, fieldText(f, lang)})
+	}
+	return p
+}
+
+// ProblemOf is what an answer says of one of several things that were asked
+// for: ok is whether a person may read of the error, else the whole request
+// has failed.
+func ProblemOf(r *http.Request, err error) (p Problem, ok bool) {
+	e, ok := errors.AsType[*network.Error](err)
+	if !ok || e.Kind == network.Internal || e.Kind == network.Busy {
+		return Problem{}, false
+	}
+	return problemOf(r, e, statusOf(e.Kind, e.Code)), true
 }
 
 // report logs a failed request. Of an expected error only the code is

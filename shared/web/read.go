@@ -25,6 +25,18 @@ import (
 // knows, a decision on a page of applications, is a tenth of it.
 const maxBody = 64 << 10
 
+// maxList is what the longest list may weigh that the API takes in one body: the
+// 2,000 members of a group (R45).
+const maxList = 1 << 20
+
+// ReadList is Read for the body that is a long list: ErrTooLarge beyond 1 MiB.
+func ReadList(r *http.Request, v any) error {
+	if _, err := bodyOf(r, maxList); err != nil {
+		return err
+	}
+	return Read(r, v)
+}
+
 // Read decodes the JSON body into v, and takes nothing that it can't place:
 // ErrMediaType for another content type, ErrTooLarge beyond 64 KiB,
 // unknown_field for a member that v hasn't (names are exact, case and all),
@@ -76,19 +88,28 @@ func Fingerprint(r *http.Request) (string, error) {
 }
 
 // body reads the whole body and leaves it to be read again.
-func body(r *http.Request) ([]byte, error) {
+func body(r *http.Request) ([]byte, error) { return bodyOf(r, maxBody) }
+
+// kept is a body that has been read, and may be read again as far.
+type kept struct {
+	io.Reader
+	io.Closer
+	most int64
+}
+
+func bodyOf(r *http.Request, most int64) ([]byte, error) {
 	if r.Body == nil {
 		return nil, nil
 	}
-	b, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+	if k, ok := r.Body.(kept); ok {
+		most = max(most, k.most)
+	}
+	b, err := io.ReadAll(io.LimitReader(r.Body, most+1))
 	if err != nil {
 		return nil, malformed("The body can't be read.")
 	}
-	r.Body = struct {
-		io.Reader
-		io.Closer
-	}{io.MultiReader(bytes.NewReader(b), r.Body), r.Body}
-	if len(b) > maxBody {
+	r.Body = kept{io.MultiReader(bytes.NewReader(b), r.Body), r.Body, most}
+	if int64(len(b)) > most {
 		return nil, network.ErrTooLarge
 	}
 	return b, nil

@@ -106,8 +106,8 @@ var texts = map[string]map[Lang]text{
 		English: {"The group isn't empty", "Move or delete the groups below it first, and say with reassign_to which group takes its partners and live invites."},
 	},
 	"partner_conflict": {
-		Chinese: {"该企业已由另一企业身份加入", "名单中的这家企业已绑定到另一企业，请选择那个企业加入，或联系上下游管理员处理。"},
-		English: {"This partner is already bound to another corp", "Join under that corp, or ask a chain admin to settle it."},
+		Chinese: {"该企业已由另一企业身份加入", "名单中的这家企业已绑定到另一企业。请选择那个企业加入，或等待上下游管理员处理：情况已转给他们。"},
+		English: {"This partner is already bound to another corp", "Join under that corp, or wait for the chain's admins to settle it: they have been told."},
 	},
 	"idempotency_mismatch": {
 		Chinese: {"同一 Idempotency-Key 用于了不同的请求", "新的请求请使用新的 Idempotency-Key。"},
@@ -129,13 +129,21 @@ var texts = map[string]map[Lang]text{
 		Chinese: {"邀请名额已用完", "请联系邀请人重新发送邀请。"},
 		English: {"This invite is used up", "Ask whoever invited you for a new one."},
 	},
+	"invite_ended": {
+		Chinese: {"该邀请已结束", "邀请已被撤销、已过期，或受邀者均已加入，不能重新发送或接管；如仍需要，请创建新的邀请。"},
+		English: {"This invite has ended", "It was revoked, has run out, or all that it was for have joined, so it can't be resent or adopted: make a new one if you still need it."},
+	},
+	"customer_group": {
+		Chinese: {"客户群不能迁移", "请改选普通微信群；客户群的成员请用邀请链接邀请。"},
+		English: {"A customer group can't be migrated", "Choose an ordinary WeChat group, and invite a customer group's people by a link."},
+	},
 	"chain_dissolved": {
 		Chinese: {"该上下游已解散", "如有疑问，请联系上下游的创建企业。"},
 		English: {"This chain was dissolved", "Ask the corp that owned it if in doubt."},
 	},
 	"too_large": {
-		Chinese: {"请求内容过大", "请求内容不能超过 64 KiB，请减少内容后重试。"},
-		English: {"The request is too large", "A body may have 64 KiB: send less."},
+		Chinese: {"请求内容过大", "请求内容不能超过 64 KiB（群迁移为 1 MiB），请减少内容后重试。"},
+		English: {"The request is too large", "A body may have 64 KiB, a group migration's 1 MiB: send less."},
 	},
 	"unsupported_media_type": {
 		Chinese: {"不支持该内容类型", "请以 UTF-8 编码的 application/json 发送。"},

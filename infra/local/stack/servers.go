@@ -88,20 +88,32 @@ func (s *Stack) tune(ctx context.Context, file string) error {
 // trimFrom is how large a database must be for what its stream has delivered to matter.
 const trimFrom = 4 << 20
 
-// createDatabase has dynoxide make its database, and end again.
+// createDatabase has dynoxide make its database, and end again. It says that it listens a moment before it hears of being asked to
+// end; asked in between, it leaves the file open, and another try is due.
 func (s *Stack) createDatabase(ctx context.Context, file string) error {
-	group := process.NewGroup()
 	log, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
 	if err != nil {
 		return err
 	}
 	defer log.Close()
+	group := process.NewGroup()
 	defer group.Close()
-	_, server, err := StartDynoxide(ctx, group, s.options.Root, file, log)
-	if err == nil {
-		server.Stop(2 * time.Second) // it has a file to close
+	for try := 0; ; try++ {
+		_, server, err := StartDynoxide(ctx, group, s.options.Root, file, log)
+		if err != nil {
+			return err
+		}
+		time.Sleep(time.Duration(try) * 20 * time.Millisecond)
+		server.Stop(startTimeout) // it has a file to close
+		if server.Err() == nil || try == 5 {
+			return server.Err()
+		}
+		for _, part := range []string{"", "-wal", "-shm"} {
+			if err := os.Remove(file + part); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+		}
 	}
-	return err
 }
 
 // StartDynoxide starts a DynamoDB server with its tables in file, or in memory for "", and returns where it listens. root is the

@@ -5,6 +5,8 @@
 package main
 
 import (
+	"bytes"
+	"compress/zlib"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -14,7 +16,6 @@ import (
 	"fmt"
 	"log"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -26,7 +27,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/nyaruka/phonenumbers"
 	"github.com/xuri/excelize/v2"
+	"golang.org/x/text/unicode/norm"
 )
 
 type card struct {
@@ -81,6 +84,7 @@ type importer struct {
 	table, chain, id string
 	now              int64
 	statements       map[string]string // INSERT by the attributes it has
+	outcomes         []outcome         // since the last that were kept
 
 	mu     sync.Mutex
 	counts counts
@@ -164,7 +168,7 @@ func (i *importer) read(ctx context.Context, rows *excelize.Rows, work chan<- []
 		}
 		cell := func(name string) string {
 			if n, ok := column[name]; ok && n < len(cells) {
-				return strings.TrimSpace(cells[n])
+				return strings.TrimSpace(norm.NFKC.String(cells[n]))
 			}
 			return ""
 		}
@@ -172,6 +176,9 @@ func (i *importer) read(ctx context.Context, rows *excelize.Rows, work chan<- []
 		corp, name, phone := cell("企业名称"), cell("联系人姓名"), toE164(cell("手机号"))
 		if corp == "" || name == "" || phone == "" || utf8.RuneCountInString(corp) > 32 || utf8.RuneCountInString(name) > 32 {
 			i.counts.Failed++
+			if err := i.note(ctx, outcome{i.counts.Rows + 1, "invalid", "", ""}); err != nil {
+				return err
+			}
 			continue
 		}
 		customID, memberID, leader := cell("自定义企业ID"), cell("自定义成员ID"), cell("身份") == "负责人"
@@ -180,6 +187,9 @@ func (i *importer) read(ctx context.Context, rows *excelize.Rows, work chan<- []
 			continue
 		}
 		contacts[id+person] = true
+		if err := i.note(ctx, outcome{i.counts.Rows + 1, "create", id, person}); err != nil {
+			return err
+		}
 		if !partners[id] {
 			partners[id] = true
 			said := sha256.Sum256([]byte(name + "\x00" + memberID))
@@ -212,7 +222,41 @@ func (i *importer) read(ctx context.Context, rows *excelize.Rows, work chan<- []
 	if len(left) > 0 {
 		work <- left
 	}
-	return nil
+	return i.keep(ctx)
+}
+
+// outcome is what became of a row, for whoever asks later.
+type outcome struct {
+	Row                      int
+	Outcome, Partner, Person string
+}
+
+const chunk = 500 // outcomes that are kept in one item
+
+func (i *importer) note(ctx context.Context, o outcome) error {
+	if i.outcomes = append(i.outcomes, o); len(i.outcomes) < chunk {
+		return nil
+	}
+	return i.keep(ctx)
+}
+
+// keep puts the outcomes since the last time into an item, packed.
+func (i *importer) keep(ctx context.Context) error {
+	if len(i.outcomes) == 0 {
+		return nil
+	}
+	var b bytes.Buffer
+	z := zlib.NewWriter(&b)
+	if err := errors.Join(json.NewEncoder(z).Encode(i.outcomes), z.Close()); err != nil {
+		return err
+	}
+	_, err := i.db.PutItem(ctx, &dynamodb.PutItemInput{TableName: &i.table, Item: map[string]types.AttributeValue{
+		"PK":   &types.AttributeValueMemberS{Value: "CHAIN#" + i.chain + "#ROWS#" + i.id},
+		"SK":   &types.AttributeValueMemberS{Value: fmt.Sprintf("CHUNK#%010d", i.outcomes[0].Row)},
+		"Rows": &types.AttributeValueMemberB{Value: b.Bytes()},
+	}})
+	i.outcomes = i.outcomes[:0]
+	return err
 }
 
 // insert is the statement that puts an item where there is none.
@@ -268,18 +312,17 @@ func (i *importer) write(ctx context.Context, left []types.BatchStatementRequest
 	return written, there, nil
 }
 
-var (
-	spaces = strings.NewReplacer(" ", "", "-", "", "\u00a0", "")
-	mobile = regexp.MustCompile(`^1[3-9]\d{9}$`)
-)
-
-// toE164 is a Chinese mobile number, "" for what isn't one.
+// toE164 is a mobile number, of China if it says no country; "" for what isn't one.
 func toE164(s string) string {
-	s = strings.TrimPrefix(spaces.Replace(s), "+86")
-	if !mobile.MatchString(s) {
+	n, err := phonenumbers.Parse(s, "CN")
+	if err != nil || !phonenumbers.IsValidNumber(n) {
 		return ""
 	}
-	return "+86" + s
+	switch phonenumbers.GetNumberType(n) {
+	case phonenumbers.MOBILE, phonenumbers.FIXED_LINE_OR_MOBILE:
+		return phonenumbers.Format(n, phonenumbers.E164)
+	}
+	return ""
 }
 
 func digest(parts ...string) string {

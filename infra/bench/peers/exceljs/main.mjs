@@ -5,9 +5,12 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { Agent } from "node:http";
-import { BatchExecuteStatementCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { promisify } from "node:util";
+import { deflate } from "node:zlib";
+import { BatchExecuteStatementCommand, DynamoDBClient, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import ExcelJS from "exceljs";
+import { parsePhoneNumberFromString } from "libphonenumber-js/max";
 
 const [file, endpoint, table, chain, id] = process.argv.slice(2);
 if (!id) {
@@ -27,10 +30,25 @@ const counts = { Rows: 0, Failed: 0, Written: 0, There: 0 };
 
 const digest = (...parts) => createHash("sha256").update(parts.join("\0")).digest("hex").slice(0, 16);
 
-// A Chinese mobile number, "" for what isn't one.
+// A mobile number, of China if it says no country; "" for what isn't one.
 function toE164(s) {
-  s = s.replace(/[\s\u00a0-]/g, "").replace(/^\+86/, "");
-  return /^1[3-9]\d{9}$/.test(s) ? "+86" + s : "";
+  const n = parsePhoneNumberFromString(s, "CN");
+  return n && n.isValid() && ["MOBILE", "FIXED_LINE_OR_MOBILE"].includes(n.getType()) ? n.number : "";
+}
+
+// What became of each row, for whoever asks later: 500 of them in one item, packed.
+let outcomes = [];
+async function note(row, outcome, partner = "", person = "") {
+  outcomes.push({ row, outcome, partner, person });
+  if (outcomes.length === 500) await keep();
+}
+async function keep() {
+  if (outcomes.length === 0) return;
+  const rows = await promisify(deflate)(JSON.stringify(outcomes));
+  await db.send(new PutItemCommand({ TableName: table, Item: {
+    PK: { S: `CHAIN#${chain}#ROWS#${id}` }, SK: { S: `CHUNK#${String(outcomes[0].row).padStart(10, "0")}` }, Rows: { B: rows },
+  } }));
+  outcomes = [];
 }
 
 // The statement that puts an item where there is none.
@@ -75,8 +93,8 @@ function text(row, n) {
   if (!n) return "";
   const v = row.getCell(n).value;
   if (v === null || v === undefined) return "";
-  if (typeof v === "object") return (v.richText ? v.richText.map((r) => r.text).join("") : String(v.result ?? v.text ?? "")).trim();
-  return String(v).trim();
+  if (typeof v === "object") return (v.richText ? v.richText.map((r) => r.text).join("") : String(v.result ?? v.text ?? "")).normalize("NFKC").trim();
+  return String(v).normalize("NFKC").trim();
 }
 
 const reader = new ExcelJS.stream.xlsx.WorkbookReader(createReadStream(file), {
@@ -99,6 +117,7 @@ for await (const sheet of reader) {
     const phone = toE164(text(row, column["手机号"]));
     if (!corp || !name || !phone || corp.length > 32 || name.length > 32) {
       counts.Failed++;
+      await note(counts.Rows + 1, "invalid");
       continue;
     }
     const customID = text(row, column["自定义企业ID"]);
@@ -107,6 +126,7 @@ for await (const sheet of reader) {
     const person = digest("person", phone);
     if (contacts.has(partner + person)) continue;
     contacts.add(partner + person);
+    await note(counts.Rows + 1, "create", partner, person);
     if (!partners.has(partner)) {
       partners.add(partner);
       const said = createHash("sha256").update(name + "\0" + memberID).digest().subarray(0, 8).toString("base64");
@@ -129,6 +149,7 @@ for await (const sheet of reader) {
   }
   break; // the first sheet
 }
+await keep();
 if (queued.length > 0) await flush();
 await Promise.all(writing);
 console.log(JSON.stringify(counts));

@@ -7,19 +7,21 @@
 import base64
 import hashlib
 import json
-import re
 import sys
 import threading
 import time
+import unicodedata
+import zlib
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 
 import boto3
+import phonenumbers
 from botocore.config import Config
 from openpyxl import load_workbook
 
 WRITERS, BATCH = 8, 25
-SPACES = re.compile(r"[\s\u00a0-]")
-MOBILE = re.compile(r"1[3-9]\d{9}")
+CHUNK = 500  # outcomes of rows that are kept in one item
+MOBILE = (phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE)
 
 
 class Importer:
@@ -30,6 +32,7 @@ class Importer:
         )
         self.table, self.chain, self.id, self.now = table, chain, import_id, str(int(time.time() * 1000))
         self.lock = threading.Lock()
+        self.outcomes = []  # since the last that were kept
         self.counts = {"Rows": 0, "Failed": 0, "Written": 0, "There": 0}
 
     def run(self, file):
@@ -59,7 +62,7 @@ class Importer:
 
         def cell(row, name):
             n = column.get(name, len(row))
-            return str(row[n]).strip() if n < len(row) and row[n] is not None else ""
+            return unicodedata.normalize("NFKC", str(row[n])).strip() if n < len(row) and row[n] is not None else ""
 
         partners, contacts = set(), set()
         for row in rows:
@@ -67,12 +70,14 @@ class Importer:
             corp, name, phone = cell(row, "企业名称"), cell(row, "联系人姓名"), e164(cell(row, "手机号"))
             if not corp or not name or not phone or len(corp) > 32 or len(name) > 32:
                 self.counts["Failed"] += 1
+                self.note(self.counts["Rows"] + 1, "invalid")
                 continue
             custom_id, member_id = cell(row, "自定义企业ID"), cell(row, "自定义成员ID")
             partner, person = digest(self.chain, custom_id, corp), digest("person", phone)
             if partner + person in contacts:
                 continue
             contacts.add(partner + person)
+            self.note(self.counts["Rows"] + 1, "create", partner, person)
             if partner not in partners:
                 partners.add(partner)
                 said = base64.b64encode(hashlib.sha256(f"{name}\0{member_id}".encode()).digest()[:8]).decode()
@@ -93,6 +98,21 @@ class Importer:
             if member_id:
                 item["MemberCustomID"] = {"S": member_id}
             yield self.insert(item)
+        self.keep()
+
+    def note(self, row, outcome, partner="", person=""):
+        """What became of a row, for whoever asks later."""
+        self.outcomes.append((row, outcome, partner, person))
+        if len(self.outcomes) == CHUNK:
+            self.keep()
+
+    def keep(self):
+        if self.outcomes:
+            self.db.put_item(TableName=self.table, Item={
+                "PK": {"S": f"CHAIN#{self.chain}#ROWS#{self.id}"}, "SK": {"S": f"CHUNK#{self.outcomes[0][0]:010d}"},
+                "Rows": {"B": zlib.compress(json.dumps(self.outcomes).encode())},
+            })
+            self.outcomes = []
 
     def insert(self, item):
         """The statement that puts an item where there is none."""
@@ -127,9 +147,14 @@ class Importer:
 
 
 def e164(s):
-    """A Chinese mobile number, "" for what isn't one."""
-    s = SPACES.sub("", s).removeprefix("+86")
-    return "+86" + s if MOBILE.fullmatch(s) else ""
+    """A mobile number, of China if it says no country; "" for what isn't one."""
+    try:
+        n = phonenumbers.parse(s, "CN")
+    except phonenumbers.NumberParseException:
+        return ""
+    if not phonenumbers.is_valid_number(n) or phonenumbers.number_type(n) not in MOBILE:
+        return ""
+    return phonenumbers.format_number(n, phonenumbers.PhoneNumberFormat.E164)
 
 
 def digest(*parts):

@@ -1,0 +1,462 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/tributary-app/tributary/shared/dynamotest"
+	"github.com/tributary-app/tributary/shared/network"
+	"github.com/tributary-app/tributary/shared/store"
+)
+
+// Wanted of the largest roster there is (issue 4, "Speed, memory, cost").
+const (
+	millionRows   = 1_000_000
+	millionMemory = 256.0 // MB at once
+	overFloor     = 1.3   // times what the table takes for the same INSERTs alone
+	longestRun    = 15 * time.Minute
+)
+
+// benchMillion takes 1,000,000 new rows through the whole local stack, from
+// the bucket to the end, and prints how long that took beside how long the
+// same table takes for the same INSERTs when nothing else is asked of it. It
+// is long, and wants 10 GB of disk.
+//
+// Nobody is told of it: a million notices would go out beside it, on the same
+// processors, and be measured with it.
+func benchMillion(ctx context.Context, out io.Writer) (err error) {
+	dir, err := filepath.Abs(filepath.Join(".local", "bench"))
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	file, err := workbook(dir, millionRows, shared)
+	if err != nil {
+		return err
+	}
+	took, items, err := throughStack(ctx, dir, file)
+	if items != nil {
+		defer items.remove()
+	}
+	if err != nil {
+		return fmt.Errorf("a million rows: %w", err)
+	}
+	floor, err := tableAlone(ctx, dir, items)
+	if err != nil {
+		return fmt.Errorf("the floor: %w", err)
+	}
+	ratio := took.wall.Seconds() / floor.Seconds()
+	fmt.Fprintf(out, "\n%s\n\n| 1,000,000 new rows through the local stack | | wanted |\n|---|---|---|\n", machine())
+	fmt.Fprintf(out, "| time | %.0f s, %.0f rows a second | |\n", took.wall.Seconds(), millionRows/took.wall.Seconds())
+	fmt.Fprintf(out, "| the table's floor: %d INSERTs, 25 a request, by a bare loop | %.0f s, %.0f items a second | |\n", items.count(), floor.Seconds(), float64(items.count())/floor.Seconds())
+	fmt.Fprintf(out, "| time ÷ floor | %.2f | ≤ %.1f |\n", ratio, overFloor)
+	fmt.Fprintf(out, "| invocations, the longest | %d, %.0f s | ≤ %.0f s |\n", took.invocations, took.longest.Seconds(), longestRun.Seconds())
+	fmt.Fprintf(out, "| CPU of imports | %.1f s, %.1f µs a row | |\n", took.cpu.Seconds(), took.cpu.Seconds()*1e6/millionRows)
+	fmt.Fprintf(out, "| peak memory of imports | %.0f MB | ≤ %.0f MB |\n", mb(took.peak), millionMemory)
+	over := wanted(nil, ratio <= overFloor, "a million rows take %.2f times the table's floor, want %.1f", ratio, overFloor)
+	over = wanted(over, took.longest <= longestRun, "an invocation took %v, want %v", took.longest, longestRun)
+	return wanted(over, mb(took.peak) <= millionMemory, "a million rows take %.0f MB, want %.0f", mb(took.peak), millionMemory)
+}
+
+// stack is a local stack of the benchmark's own: `local serve`, with data that
+// are forgotten.
+type stack struct {
+	cmd                    *exec.Cmd
+	root                   string
+	S3, DynamoDB, Web, SQS string
+	log                    bytes.Buffer
+}
+
+// The keys that a local stack takes (infra/local/stack).
+const (
+	localKey    = "tributary-local"
+	localSecret = "tributary-local-secret"
+)
+
+// startStack starts one in a folder that looks like the repository, and waits
+// until all is ready.
+func startStack(ctx context.Context, dir, name string) (*stack, error) {
+	here, err := os.Getwd()
+	if err != nil {
+		return nil, err
+	}
+	s := &stack{root: filepath.Join(dir, name)}
+	if err := os.RemoveAll(s.root); err != nil { // of a run that was broken off
+		return nil, err
+	}
+	if err := os.MkdirAll(filepath.Join(s.root, ".local"), 0o755); err != nil {
+		return nil, err
+	}
+	for _, path := range []string{"infra", "template.yaml", filepath.Join(".local", "build")} {
+		if err := os.Symlink(filepath.Join(here, path), filepath.Join(s.root, path)); err != nil {
+			return nil, err
+		}
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	port := l.Addr().(*net.TCPAddr).Port
+	l.Close()
+	s.cmd = exec.Command(filepath.Join(here, ".local", "bin", "local"), "serve", "-root", s.root)
+	s.cmd.Stdout, s.cmd.Stderr = &s.log, &s.log
+	s.cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "DYNAMODB_ENDPOINT=") })
+	s.cmd.Env = append(s.cmd.Env, "PORT="+strconv.Itoa(port))
+	if err := s.cmd.Start(); err != nil {
+		return nil, err
+	}
+	for range 600 {
+		b, err := os.ReadFile(filepath.Join(s.root, ".local", "endpoints.json"))
+		if err == nil {
+			return s, errors.Join(json.Unmarshal(b, s), ctx.Err())
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	return nil, errors.Join(fmt.Errorf("the local stack doesn't start:\n%s", s.log.Bytes()), s.close())
+}
+
+// close ends the stack, and forgets what it had.
+func (s *stack) close() error {
+	_ = s.cmd.Process.Signal(syscall.SIGTERM) // it may be gone
+	err := s.cmd.Wait()
+	return errors.Join(err, os.RemoveAll(s.root))
+}
+
+// brought is what an import through the stack took.
+type brought struct {
+	usage
+	invocations int
+	longest     time.Duration
+}
+
+// throughStack uploads a file, as a ticket would, and waits for the end of its
+// import. It gives, besides, what the table holds of the roster by then.
+func throughStack(ctx context.Context, dir, file string) (took brought, items *inserts, err error) {
+	s, err := startStack(ctx, dir, "stack")
+	if err != nil {
+		return took, nil, err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	db := dynamotest.Client(s.DynamoDB)
+	tables, err := db.ListTables(ctx, &dynamodb.ListTablesInput{})
+	if err != nil {
+		return took, nil, err
+	}
+	objects := s3.New(s3.Options{Region: "us-east-1", BaseEndpoint: &s.S3, UsePathStyle: true, Credentials: credentials.NewStaticCredentialsProvider(localKey, localSecret, "")})
+	buckets, err := objects.ListBuckets(ctx, &s3.ListBucketsInput{})
+	if err != nil {
+		return took, nil, err
+	}
+	if len(tables.TableNames) != 1 || len(buckets.Buckets) != 1 {
+		return took, nil, fmt.Errorf("the stack has tables %v and %d buckets, want one of each", tables.TableNames, len(buckets.Buckets))
+	}
+	table := tables.TableNames[0]
+	b := &tableBench{ctx: ctx, out: io.Discard, tb: new(dynamotest.Table), s: store.New(db, table), key: network.PersonKey("x"), now: time.Now().UTC().Truncate(time.Second)}
+	if err := b.owner(); err != nil {
+		return took, nil, err
+	}
+	imp, err := b.s.CreateImport(ctx, network.Import{
+		ID: network.NewImportID(b.now), Chain: b.chain.ID, Maker: b.boss.ID, MakerCorp: b.corp.ID, FileName: "roster.xlsx", State: network.ImportWaiting, CreatedAt: b.now,
+	}, store.Once{})
+	if err != nil {
+		return took, nil, err
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return took, nil, err
+	}
+	defer f.Close()
+	begun := time.Now()
+	key := "rosters/" + b.chain.ID + "/" + imp.ID + "/roster"
+	if _, err := objects.PutObject(ctx, &s3.PutObjectInput{Bucket: buckets.Buckets[0].Name, Key: &key, Body: f}); err != nil {
+		return took, nil, err
+	}
+	binary, err := filepath.EvalSymlinks(filepath.Join(s.root, ".local", "build", "imports", "bootstrap"))
+	if err != nil {
+		return took, nil, err
+	}
+	seen := map[int]usage{} // instances, by their process
+	tick := time.NewTicker(250 * time.Millisecond)
+	defer tick.Stop()
+	for n := 0; imp.State == network.ImportWaiting || imp.State == network.ImportReading || imp.State == network.ImportApplying; n++ {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return took, nil, ctx.Err()
+		}
+		watch(binary, seen)
+		if n%8 > 0 {
+			continue
+		}
+		if imp, err = b.s.Import(ctx, b.chain.ID, imp.ID); err != nil {
+			return took, nil, err
+		}
+		if time.Since(begun) > time.Hour {
+			return took, nil, fmt.Errorf("it doesn't end: %+v", imp)
+		}
+	}
+	if imp.State != network.ImportDone || imp.Counts.Created != millionRows {
+		return took, nil, fmt.Errorf("it ended as %+v", imp)
+	}
+	took.wall = imp.EndedAt.Sub(begun)
+	for _, u := range seen {
+		took.cpu += u.cpu
+		took.peak = max(took.peak, u.peak)
+	}
+	if took.invocations, took.longest, err = reports(filepath.Join(s.root, ".local", "logs", "imports.log")); err != nil {
+		return took, nil, err
+	}
+	items, err = scan(ctx, s.DynamoDB, table, filepath.Join(dir, "items"))
+	return took, items, err
+}
+
+// watch looks at the processes of a binary that there are.
+func watch(binary string, seen map[int]usage) {
+	processes, _ := filepath.Glob("/proc/[0-9]*/exe") // the pattern is right
+	for _, p := range processes {
+		if to, err := os.Readlink(p); err != nil || to != binary {
+			continue
+		}
+		pid, err := strconv.Atoi(strings.Split(p, "/")[2])
+		if err != nil {
+			continue
+		}
+		_, rest, _ := strings.Cut(fileText(fmt.Sprintf("/proc/%d/stat", pid)), ") ")
+		if fields := strings.Fields(rest); len(fields) > 12 { // proc(5): utime and stime are the 14th and 15th, in hundredths
+			user, _ := strconv.Atoi(fields[11])
+			system, _ := strconv.Atoi(fields[12])
+			seen[pid] = usage{cpu: time.Duration(user+system) * 10 * time.Millisecond, peak: peakOf(pid)}
+		}
+	}
+}
+
+// reports reads a function's log: how many invocations there were, and how
+// long the longest was.
+func reports(log string) (n int, longest time.Duration, err error) {
+	for line := range strings.Lines(fileText(log)) {
+		var r struct {
+			Type   string
+			Record struct {
+				Status  string
+				Metrics struct{ DurationMs float64 }
+			}
+		}
+		if json.Unmarshal([]byte(line), &r) != nil || r.Type != "platform.report" {
+			continue
+		}
+		n++
+		longest = max(longest, time.Duration(r.Record.Metrics.DurationMs*float64(time.Millisecond)))
+		if r.Record.Status != "success" {
+			err = errors.Join(err, fmt.Errorf("an invocation failed: %s", line))
+		}
+	}
+	return n, longest, err
+}
+
+// inserts are the items of a roster, each as the statement that puts it where
+// there is none, in a file.
+type inserts struct {
+	f        *os.File
+	partners []span
+	contacts []span
+}
+
+type span struct {
+	at   int64
+	size int32
+}
+
+func (i *inserts) count() int { return len(i.partners) + len(i.contacts) }
+
+func (i *inserts) remove() {
+	i.f.Close()
+	os.Remove(i.f.Name())
+}
+
+// floorTable is as long a name as the stack's table has, so that bodies are as
+// long, too.
+func floorTable(like string) string { return strings.Repeat("f", len(like)) }
+
+// scan keeps a table's partners and contacts.
+func scan(ctx context.Context, endpoint, table, path string) (*inserts, error) {
+	f, err := os.Create(path)
+	if err != nil {
+		return nil, err
+	}
+	all := &inserts{f: f}
+	w := bufio.NewWriterSize(f, 1<<20)
+	at := int64(0)
+	ask := map[string]any{"TableName": table}
+	for {
+		raw, err := json.Marshal(ask)
+		if err != nil {
+			return all, err
+		}
+		b, err := post(ctx, http.DefaultClient, endpoint, "Scan", raw)
+		if err != nil {
+			return all, err
+		}
+		var page struct {
+			Items            []map[string]json.RawMessage
+			LastEvaluatedKey json.RawMessage
+		}
+		if err := json.Unmarshal(b, &page); err != nil {
+			return all, err
+		}
+		for _, item := range page.Items {
+			partner, contact := bytes.HasPrefix(item["SK"], []byte(`{"S":"PARTNER#`)), bytes.HasPrefix(item["PK"], []byte(`{"S":"PERSON#`)) && item["Import"] != nil
+			if !partner && !contact {
+				continue
+			}
+			statement := asInsert(floorTable(table), item)
+			if _, err := w.Write(statement); err != nil {
+				return all, err
+			}
+			list := &all.contacts
+			if partner {
+				list = &all.partners
+			}
+			*list = append(*list, span{at, int32(len(statement))})
+			at += int64(len(statement))
+		}
+		if page.LastEvaluatedKey == nil {
+			break
+		}
+		ask["ExclusiveStartKey"] = page.LastEvaluatedKey
+	}
+	// By chance, as ids are: in the order of the keys a table is faster.
+	for _, list := range [][]span{all.partners, all.contacts} {
+		rand.New(rand.NewPCG(1, 2)).Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
+	}
+	if all.count() != 2*millionRows {
+		return all, fmt.Errorf("the table has %d partners and %d contacts", len(all.partners), len(all.contacts))
+	}
+	return all, w.Flush()
+}
+
+func asInsert(table string, item map[string]json.RawMessage) []byte {
+	b := []byte(`{"Statement":"INSERT INTO \"` + table + `\" VALUE {`)
+	var values []byte
+	for name, v := range item {
+		if values != nil {
+			b, values = append(b, ','), append(values, ',')
+		}
+		b = append(b, "'"+name+"':?"...)
+		values = append(values, v...)
+	}
+	b = append(b, `}","Parameters":[`...)
+	b = append(b, values...)
+	return append(b, `]}`...)
+}
+
+// post asks a local DynamoDB server without an SDK: it wants a signature and
+// doesn't check it.
+func post(ctx context.Context, client *http.Client, endpoint, operation string, body []byte) ([]byte, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	r.Header.Set("Content-Type", "application/x-amz-json-1.0")
+	r.Header.Set("X-Amz-Target", "DynamoDB_20120810."+operation)
+	r.Header.Set("X-Amz-Date", "20260101T000000Z")
+	r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential="+localKey+"/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=none")
+	resp, err := client.Do(r)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: %s %s", operation, resp.Status, b)
+	}
+	return b, err
+}
+
+// tableAlone is how long a fresh table of a local stack takes for the items,
+// 25 a request, as many requests at once as imports makes.
+func tableAlone(ctx context.Context, dir string, items *inserts) (took time.Duration, err error) {
+	s, err := startStack(ctx, dir, "floor")
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	db := dynamotest.Client(s.DynamoDB)
+	tables, err := db.ListTables(ctx, &dynamodb.ListTablesInput{})
+	if err != nil {
+		return 0, err
+	}
+	if err := dynamotest.CreateTable(ctx, db, floorTable(tables.TableNames[0]), true); err != nil {
+		return 0, err
+	}
+	var batches [][]span
+	for n := 0; n < max(len(items.partners), len(items.contacts)); n += perRequest {
+		for _, list := range [][]span{items.partners, items.contacts} {
+			if n < len(list) {
+				batches = append(batches, list[n:min(n+perRequest, len(list))])
+			}
+		}
+	}
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: replayers, WriteBufferSize: 64 << 10}}
+	defer client.CloseIdleConnections()
+	var next atomic.Int64
+	errs := make([]error, replayers)
+	begun := time.Now()
+	var wg sync.WaitGroup
+	for i := range replayers {
+		wg.Go(func() {
+			for n := next.Add(1) - 1; n < int64(len(batches)) && errs[i] == nil; n = next.Add(1) - 1 {
+				errs[i] = items.send(ctx, client, s.DynamoDB, batches[n])
+			}
+		})
+	}
+	wg.Wait()
+	return time.Since(begun), errors.Join(errs...)
+}
+
+const (
+	perRequest = 25
+	replayers  = 8
+)
+
+func (i *inserts) send(ctx context.Context, client *http.Client, endpoint string, batch []span) error {
+	body := append(make([]byte, 0, 32<<10), `{"Statements":[`...)
+	for n, s := range batch {
+		if n > 0 {
+			body = append(body, ',')
+		}
+		at := len(body)
+		body = append(body, make([]byte, s.size)...)
+		if _, err := i.f.ReadAt(body[at:], s.at); err != nil {
+			return err
+		}
+	}
+	b, err := post(ctx, client, endpoint, "BatchExecuteStatement", append(body, `]}`...))
+	if err == nil && bytes.Contains(b, []byte(`"Error"`)) {
+		err = fmt.Errorf("it refused: %s", b)
+	}
+	return err
+}
