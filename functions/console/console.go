@@ -147,7 +147,7 @@ func (c *console) fill(v *page.View, who *session, s standing) {
 		return
 	}
 	if a := s.Application; a != nil {
-		v.Application = &page.Application{Corp: a.CorpName, At: a.CreatedAt, Reason: a.Reason}
+		v.Application = &page.Application{Corp: a.CorpName, At: a.AppliedAt, Reason: a.Reason}
 		switch a.State {
 		case "waiting":
 			v.State, v.Code, v.Contact = page.Waiting, "", nil

@@ -59,7 +59,7 @@ type (
 			CorpName  string    `json:"corp_name"`
 			State     string    `json:"state"`
 			Reason    string    `json:"reason"`
-			CreatedAt time.Time `json:"created_at"`
+			AppliedAt time.Time `json:"applied_at"`
 		} `json:"application"`
 		Blocked bool `json:"blocked"`
 	}
