@@ -205,10 +205,19 @@ func missing(field string) error {
 func (c *console) again(w http.ResponseWriter, r *http.Request, who *session, f page.Form, err error) error {
 	p := problemOf(err)
 	report(r, p, err)
-	later(w, err)
+	if p.After != "" {
+		w.Header().Set("Retry-After", p.After)
+	}
+	switch p.Code {
+	case "busy", "rate_limited", "internal":
+		// Who is busy isn't asked for more, and there may be no time left to: what
+		// was typed waits behind a button.
+		v := c.blank(r, who)
+		v.State, v.Code, v.Kept = page.Plain, p.Code, &f
+		return c.write(w, r, p.Status, v)
+	}
 	v, status := c.view(r, who)
-	switch {
-	case v.State == page.Joined || v.State == page.Choose:
+	if v.State == page.Joined || v.State == page.Choose {
 		// A member who tries another corp (R01) is at the form again, too.
 		v.State = page.Choose
 		v.Code, v.Form, v.Faults = p.Code, f, map[string]string{}
@@ -216,9 +225,6 @@ func (c *console) again(w http.ResponseWriter, r *http.Request, who *session, f 
 			v.Faults[e.Field] = e.Code
 		}
 		status = p.Status
-	case v.State == page.Plain && v.Retry():
-		// Not even a look is to be had: what was typed waits behind a button.
-		v.Kept = &f
 	}
 	return c.write(w, r, status, v)
 }
@@ -364,13 +370,6 @@ func (c *console) signOut(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	return c.write(w, r, http.StatusOK, page.View{Lang: string(web.Language(r)), State: page.Plain, Code: "signed_out"})
-}
-
-// later says how long to wait, if the joins door has.
-func later(w http.ResponseWriter, err error) {
-	if p := problemOf(err); p.After != "" {
-		w.Header().Set("Retry-After", p.After)
-	}
 }
 
 // write sends a page.

@@ -1,9 +1,10 @@
 // The page at /j/{token}, driven on a phone's screen over the real local stack, state by state. Each picture is kept in
 // .local/screenshots.
+import path from "node:path";
 import jsQR from "jsqr";
 import { PNG } from "pngjs";
 import { expect, test } from "@playwright/test";
-import { at, control, Person, phone, roster, see, signIn, until, world } from "./world.js";
+import { at, control, enter, Person, phone, roster, screenshots, see, signIn, until, world } from "./world.js";
 
 const h1 = (page) => page.locator("h1");
 const button = (page) => page.locator("form[data-once] button.main");
@@ -120,7 +121,7 @@ for (const javaScriptEnabled of [true, false]) {
       await button(page).click();
       await expect(page.getByText("加入成功")).toBeVisible();
       if (javaScriptEnabled) await see(page, "joined");
-      else await page.screenshot({ path: `${process.cwd()}/../../../.local/screenshots/joined-nojs.png`, fullPage: true });
+      else await page.screenshot({ path: path.join(screenshots, "joined-nojs.png"), fullPage: true });
       expect(page.url()).toBe(w.url);
       await page.reload();
       await expect(page.getByText("加入成功")).toBeVisible();
@@ -394,7 +395,6 @@ test("two tabs may sign in at once", async ({ page, context }) => {
     await tab.goto(w.url);
     await tab.locator("a.main").click();
   }
-  const { enter } = await import("./world.js");
   for (const tab of [page, other]) {
     await enter(tab, phone(), "李娜");
     await expect(button(tab)).toBeVisible();
@@ -411,10 +411,9 @@ test("the keyboard alone is enough", async ({ browser }) => {
   await page.goto(w.url);
   await page.keyboard.press("Tab");
   await expect(page.locator("a.main")).toBeFocused();
-  await page.screenshot({ path: `${process.cwd()}/../../../.local/screenshots/focus.png` });
+  await page.screenshot({ path: path.join(screenshots, "focus.png") });
   await page.keyboard.press("Enter");
   await page.waitForURL(/\/sign-in/);
-  const { enter } = await import("./world.js");
   await enter(page, li.phone, "李娜");
   await page.waitForURL(w.url);
   await page.keyboard.press("Tab"); // to the corps
@@ -458,12 +457,23 @@ test("a sign-in that is cancelled, or played again, says what to do", async ({ p
   await see(page, "sign-in-failed");
 });
 
+/** What a phone's camera reads. */
+function scan(bytes) {
+  const png = PNG.sync.read(bytes);
+  return jsQR(new Uint8ClampedArray(png.data), png.width, png.height)?.data;
+}
+
 test("a QR code leads from the wall into the chain", async ({ page }) => {
   const w = await world();
-  const png = PNG.sync.read(await w.boss.ask("GET", `${w.where}/invites/${w.invite.invite_id}/qr.png?size=512`));
-  const code = jsQR(new Uint8ClampedArray(png.data), png.width, png.height);
-  expect(code.data).toBe(w.url);
-  await page.goto(code.data);
+  const at = `${w.where}/invites/${w.invite.invite_id}`;
+  expect(scan(await w.boss.ask("GET", `${at}/qr.png?size=512`))).toBe(w.url);
+  // The poster as it is printed: drawn, looked at, read.
+  const poster = await w.boss.ask("GET", `${at}/poster.svg?paper=A6`);
+  await page.setContent(`<img alt="" width="380" src="data:image/svg+xml;base64,${poster.toString("base64")}">`);
+  const picture = await page.locator("img").screenshot({ path: path.join(screenshots, "poster.png") });
+  const read = scan(picture);
+  expect(read).toBe(w.url);
+  await page.goto(read);
   await signIn(page, phone(), "李娜");
   await typeCorp(page, "宏远商贸");
   await button(page).click();
