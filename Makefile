@@ -24,7 +24,8 @@ VULNS       := https://vuln.go.dev
 VENV := .local/venv
 SAM  := SAM_CLI_TELEMETRY=0 __SAM_CLI_APP_DIR=$(CURDIR)/.local/sam AWS_DEFAULT_REGION=$${AWS_REGION:-$${AWS_DEFAULT_REGION:-eu-central-1}} $(VENV)/bin/sam
 
-NPM := infra/local/node_modules/.package-lock.json
+NPM     := infra/local/node_modules/.package-lock.json
+BROWSER := infra/local/browser/node_modules/.package-lock.json
 
 .PHONY: help run test check build bench clean deploy local
 
@@ -34,7 +35,7 @@ help: ## print this
 run: build local ## start the local stack, play the main job, serve until Ctrl-C; ROSTER=path plays your file, ONCE=1 ends after the job
 	@$(LOCAL) demo $(if $(ONCE),--once) $(if $(ROSTER),--roster "$(ROSTER)")
 
-test: build local ## all that needs only Go and Node, with the race detector; PKG=./shared/store tests one room
+test: build local $(if $(PKG),,$(BROWSER)) ## all that needs only Go and Node, with the race detector; PKG=./shared/store tests one room
 	@$(if $(RACE),,echo "no C compiler: without the race detector")
 	$(LOCAL) exec -- go test $(RACE) $(or $(PKG),./...)
 	$(if $(PKG),,cd infra/local && go test $(RACE) ./...)
@@ -78,6 +79,11 @@ local: $(NPM)
 
 $(NPM): infra/local/package-lock.json
 	cd infra/local && npm ci --no-audit --no-fund
+	@touch $@
+
+# Chromium comes inside one of its packages, so that nothing else is downloaded.
+$(BROWSER): infra/local/browser/package-lock.json
+	cd infra/local/browser && PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --no-audit --no-fund
 	@touch $@
 
 $(VENV)/done: infra/requirements.txt

@@ -25,8 +25,9 @@ var arrows = map[string][]string{
 	"shared/notice":   {"shared/network"},
 	"shared/store":    {"shared/network"},
 	"shared/web":      {"shared/network"},
+	"shared/page":     nil,
 	"shared/caller":   {"shared/network", "shared/store", "shared/web"},
-	"functions":       {"shared/network", "shared/batch", "shared/platform", "shared/roster", "shared/notice", "shared/store", "shared/web", "shared/caller"},
+	"functions":       {"shared/network", "shared/batch", "shared/platform", "shared/roster", "shared/notice", "shared/store", "shared/web", "shared/caller", "shared/page"},
 
 	// For tests and tools, never in a function.
 	"shared/dynamotest": nil,

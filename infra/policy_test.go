@@ -80,10 +80,11 @@ var deeds = map[string]string{
 	"sqs.Client.SendMessage":             "sqs:SendMessage", "sqs.Client.SendMessageBatch": "sqs:SendMessage",
 }
 
-// words stand in calls that we sign ourselves: the target of the one to Secrets Manager, the condition of an upload's policy,
+// words stand in calls that we sign ourselves: the target of the one to Secrets Manager, the path of the one to Lambda, the condition of an upload's policy,
 // how a file is called that a link leads to.
 var words = map[string]string{
 	`"secretsmanager.GetSecretValue"`: "secretsmanager:GetSecretValue",
+	`"/2015-03-31/functions/"`:        "lambda:InvokeFunction",
 	`"content-length-range"`:          "s3:PutObject",
 	`"response-content-disposition"`:  "s3:GetObject",
 }

@@ -26,6 +26,7 @@ func (j *joins) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /v1/join/{token}", web.Handler(j.look))
 	mux.Handle("POST /v1/join/{token}", web.Handler(j.join))
+	mux.Handle("GET /v1/join/{token}/me", web.Handler(j.standing))
 	mux.Handle("GET /v1/join/{token}/application", web.Handler(j.application))
 	mux.Handle("POST /v1/join/{token}/opened", web.Handler(j.reply(j.store.Opened)))
 	mux.Handle("POST /v1/join/{token}/decline", web.Handler(j.reply(j.store.Decline)))
@@ -53,6 +54,7 @@ type lookJSON struct {
 	JoinPolicy network.JoinPolicy  `json:"join_policy"`
 	ExpiresAt  time.Time           `json:"expires_at"`
 	State      network.InviteState `json:"state"`
+	Note       string              `json:"note,omitempty"` // what the inviter has to say
 }
 
 type lookChain struct {
@@ -84,6 +86,7 @@ func (j *joins) look(w http.ResponseWriter, r *http.Request) error {
 		JoinPolicy: l.Chain.Policy(),
 		ExpiresAt:  l.ExpiresAt,
 		State:      network.InviteLive,
+		Note:       l.Invite.Note,
 	}
 	if l.Group != "" {
 		out.Group = &nameJSON{l.Group}

@@ -33,7 +33,7 @@ func TestALookSaysWhatTheInviteIsForAndNothingMore(t *testing.T) {
 	for _, c := range []struct{ what, token, want string }{
 		{"a link", w.token, `{"chain":{"name":"Dealers","owner":"Owner Ltd"},"inviter":{"name":"Boss"},"join_policy":"open","expires_at":"2026-11-29T12:00:00Z","state":"live"}`},
 		{"a link into a group", w.link(t, network.Invite{Group: north.ID, Phone: phone(5), Own: time.Hour, Note: "for Li"}),
-			`{"chain":{"name":"Dealers","owner":"Owner Ltd"},"inviter":{"name":"Boss"},"group":{"name":"North"},"join_policy":"open","expires_at":"2026-11-22T13:00:00Z","state":"live"}`},
+			`{"chain":{"name":"Dealers","owner":"Owner Ltd"},"inviter":{"name":"Boss"},"group":{"name":"North"},"join_policy":"open","expires_at":"2026-11-22T13:00:00Z","state":"live","note":"for Li"}`},
 		{"a notice", w.roster(t, row("Acme", 7))[0], `{"chain":{"name":"Dealers","owner":"Owner Ltd"},"inviter":{"name":"Owner Ltd"},"join_policy":"open","expires_at":"2026-11-29T12:00:00Z","state":"live"}`},
 	} {
 		if got := w.look(t, c.token).want(t, 200, ""); got.Body.String() != c.want {

@@ -50,11 +50,12 @@ func benchDoors(ctx context.Context, out io.Writer) error {
 	env := []string{
 		"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=bench", "AWS_SECRET_ACCESS_KEY=bench", "TABLE_NAME=bench", "ROSTER_BUCKET=bench",
 		"WEB_URL=http://127.0.0.1", "TOKEN_KEYS=file:" + filepath.Join(dir, "tokens"), "PERSON_KEY=file:" + filepath.Join(dir, "person"),
+		"SESSION_KEYS=file:" + filepath.Join(dir, "tokens"), "JOINS_FUNCTION=bench", "OIDC_ISSUER=http://127.0.0.1", "OIDC_CLIENT_ID=bench",
 	}
 
 	fmt.Fprintf(out, "\n| door | stripped, arm64 | budget, MB | start-up | bare | ratio | budget |\n|---|---|---|---|---|---|---|\n")
 	var over error
-	for _, door := range []string{"chains", "invites", "joins", "directory"} {
+	for _, door := range []string{"chains", "invites", "joins", "console", "directory"} {
 		binary := filepath.Join(".local", "build", door, "bootstrap")
 		deployed := filepath.Join(dir, door)
 		if err := build(ctx, "./functions/"+door, deployed, "arm64"); err != nil {

@@ -108,7 +108,8 @@ func serve(ctx context.Context, root string, getenv func(string) string, out io.
 	options := stack.Options{
 		Root: root, Data: filepath.Join(root, ".local"), Port: port,
 		DynamoDB: getenv("DYNAMODB_ENDPOINT"), S3: getenv("S3_ENDPOINT"), SQS: getenv("SQS_ENDPOINT"),
-		Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
+		Code: func(phone, code string) { fmt.Fprintf(out, "code       %s for %s\n", code, phone) },
+		Log:  slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
 	if options.DynamoDB+options.S3+options.SQS != "" {
 		options.AccessKey, options.SecretKey = getenv("AWS_ACCESS_KEY_ID"), getenv("AWS_SECRET_ACCESS_KEY")

@@ -37,6 +37,7 @@ type Platform struct {
 	AWS    aws.Config       // for any client's NewFromConfig; endpoints and credentials are in it
 	Now    func() time.Time // UTC
 	getenv func(string) string
+	waits  aws.HTTPClient // for a function, which answers when it is done
 }
 
 // New reads the environment. AWS_REGION and the variables named must be set;
@@ -55,7 +56,7 @@ func New(getenv func(string) string, needed ...string) (*Platform, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Platform{AWS: config(getenv), Now: now, getenv: getenv}, nil
+	return &Platform{AWS: config(getenv), Now: now, getenv: getenv, waits: client(9 * time.Second)}, nil // an HTTP door has 10
 }
 
 // Env is a variable's value.
@@ -101,14 +102,20 @@ func config(getenv func(string) string) aws.Config {
 			}
 			return c, nil
 		}),
-		HTTPClient: awshttp.NewBuildableClient(). // honours AWS_CA_BUNDLE
-								WithDialerOptions(func(d *net.Dialer) { d.Timeout = 2 * time.Second }).
-								WithTransportOptions(func(t *http.Transport) {
-				t.ResponseHeaderTimeout = 5 * time.Second // so that a retry fits into an HTTP door's 10 s
-				t.WriteBufferSize = 32 << 10              // an import's requests are 16 KB, and go out at once
-			}),
+		HTTPClient:    client(5 * time.Second), // so that a retry fits into an HTTP door's 10 s
 		ConfigSources: []any{endpoints(getenv)},
 	}
+}
+
+// client waits for the head of an answer as long as that. It honours
+// AWS_CA_BUNDLE.
+func client(patience time.Duration) *awshttp.BuildableClient {
+	return awshttp.NewBuildableClient().
+		WithDialerOptions(func(d *net.Dialer) { d.Timeout = 2 * time.Second }).
+		WithTransportOptions(func(t *http.Transport) {
+			t.ResponseHeaderTimeout = patience
+			t.WriteBufferSize = 32 << 10 // an import's requests are 16 KB, and go out at once
+		})
 }
 
 // endpoints tells each service's client where to go, as a shared config file

@@ -44,27 +44,37 @@ func (p *Platform) Keys(ctx context.Context) (Keys, error) {
 // TokenKeys fetches the keys of invite tokens: {"1":"<random>","2":"…"}, of
 // which the highest signs and all verify.
 func (p *Platform) TokenKeys(ctx context.Context) (network.TokenKeys, error) {
-	b, err := p.Secret(ctx, "TOKEN_KEYS")
+	return p.numberedKeys(ctx, "TOKEN_KEYS")
+}
+
+// SessionKeys fetches the keys that the page's cookies are sealed with, in the
+// same form: the highest seals, all open.
+func (p *Platform) SessionKeys(ctx context.Context) (map[byte][]byte, error) {
+	return p.numberedKeys(ctx, "SESSION_KEYS")
+}
+
+func (p *Platform) numberedKeys(ctx context.Context, variable string) (map[byte][]byte, error) {
+	b, err := p.Secret(ctx, variable)
 	if err != nil {
 		return nil, err
 	}
 	var byID map[string]string
 	if err := json.Unmarshal(b, &byID); err != nil {
-		return nil, errors.New("TOKEN_KEYS: not a JSON object of strings") // never what it is
+		return nil, fmt.Errorf("%s: not a JSON object of strings", variable) // never what it is
 	}
-	keys := network.TokenKeys{}
+	keys := map[byte][]byte{}
 	for id, key := range byID {
 		n, err := strconv.ParseUint(id, 10, 8)
 		if err != nil || n == 0 || strconv.FormatUint(n, 10) != id {
-			return nil, errors.New("TOKEN_KEYS: a key's id is not 1 to 255")
+			return nil, fmt.Errorf("%s: a key's id is not 1 to 255", variable)
 		}
 		if len(key) < minSecret {
-			return nil, fmt.Errorf("TOKEN_KEYS: key %d is shorter than %d characters", n, minSecret)
+			return nil, fmt.Errorf("%s: key %d is shorter than %d characters", variable, n, minSecret)
 		}
 		keys[byte(n)] = []byte(key)
 	}
 	if len(keys) == 0 {
-		return nil, errors.New("TOKEN_KEYS: no key")
+		return nil, fmt.Errorf("%s: no key", variable)
 	}
 	return keys, nil
 }

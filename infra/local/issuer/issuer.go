@@ -1,5 +1,5 @@
-// Package issuer is the development issuer: an OpenID provider where anybody may sign in as anybody by naming a phone, which is all
-// that a demo or a test wants of it. It is never deployed.
+// Package issuer is the development issuer: an OpenID provider where anybody may sign in with any phone by the one-time code that it
+// is sent. Codes go to the outbox and to the console, where whoever plays the person reads them. It is never deployed.
 package issuer
 
 import (
@@ -63,10 +63,13 @@ var Demo = []Person{
 // Issuer is the provider, an http.Handler for the root of its URL.
 type Issuer struct {
 	http.Handler
-	URL        string
-	provider   *op.Provider
-	storage    *storage
-	signInPage *template.Template
+	URL string
+	// Tell sends a phone its one-time code; nil tells nobody. Set it before anybody signs in.
+	Tell func(phone, code string) error
+
+	provider *op.Provider
+	storage  *storage
+	pages    *template.Template
 }
 
 // New makes the issuer at url, with its key in keyFile, which is made if it isn't there.
@@ -85,14 +88,12 @@ func New(url, keyFile string) (*Issuer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("issuer: %w", err)
 	}
-	i := &Issuer{URL: url, provider: provider, storage: s}
-	if i.signInPage, err = template.New("sign-in").Parse(signInPage); err != nil {
-		return nil, fmt.Errorf("issuer: %w", err)
-	}
+	i := &Issuer{URL: url, provider: provider, storage: s, pages: pages}
 	mux := http.NewServeMux()
 	mux.Handle("/", provider)
 	mux.HandleFunc("GET /sign-in", i.page)
-	mux.HandleFunc("POST /sign-in", i.signIn)
+	mux.HandleFunc("POST /sign-in", i.sendCode)
+	mux.HandleFunc("POST /sign-in/code", i.signIn)
 	i.Handler = mux
 	return i, nil
 }

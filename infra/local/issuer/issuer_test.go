@@ -4,11 +4,13 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -55,9 +57,11 @@ func (i *Issuer) authorize(change url.Values) string {
 	return i.URL + "/authorize?" + q.Encode()
 }
 
-func TestAPersonSignsInByCodeAndPKCE(t *testing.T) {
+func TestAPersonSignsInByOneTimeCodeAndPKCE(t *testing.T) {
 	t.Parallel()
 	i, browser := setup(t)
+	var sent [][2]string
+	i.Tell = func(phone, code string) error { sent = append(sent, [2]string{phone, code}); return nil }
 	resp, err := browser.Get(i.authorize(nil))
 	if err != nil {
 		t.Fatal(err)
@@ -66,13 +70,33 @@ func TestAPersonSignsInByCodeAndPKCE(t *testing.T) {
 	if resp.Request.URL.Path != "/sign-in" || resp.StatusCode != 200 {
 		t.Fatalf("got %d at %s, want the sign-in page", resp.StatusCode, resp.Request.URL)
 	}
-	resp, err = browser.PostForm(resp.Request.URL.String(), url.Values{
-		"id": resp.Request.URL.Query()["id"], "phone": {"+8613800000001"}, "name": {"王掌柜"}, "verified": {"1"},
-	})
-	if err != nil {
-		t.Fatal(err)
+	id := resp.Request.URL.Query()["id"]
+	post := func(path string, form url.Values) *http.Response {
+		t.Helper()
+		form["id"] = id
+		resp, err := browser.PostForm(i.URL+path, form)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		return resp
 	}
-	resp.Body.Close()
+	if resp := post("/sign-in", url.Values{"phone": {"nobody's"}, "verified": {"1"}}); resp.StatusCode != 400 || len(sent) != 0 {
+		t.Errorf("no phone: got %d, sent %v", resp.StatusCode, sent)
+	}
+	// A mainland number needs no country code, and the first code is void once there is a second.
+	for range 2 {
+		if resp := post("/sign-in", url.Values{"phone": {"138 0000 0001"}, "name": {"王掌柜"}, "verified": {"1"}}); resp.StatusCode != 200 {
+			t.Fatalf("got %d, want to be asked for the code", resp.StatusCode)
+		}
+	}
+	if len(sent) != 2 || sent[1][0] != "+8613800000001" || len(sent[1][1]) != 6 {
+		t.Fatalf("sent %v, want two codes of six digits", sent)
+	}
+	if wrong := fmt.Sprintf("%06d", (number(t, sent[1][1])+1)%1_000_000); post("/sign-in/code", url.Values{"code": {wrong}}).StatusCode != 400 {
+		t.Error("another code was taken")
+	}
+	resp = post("/sign-in/code", url.Values{"code": {sent[1][1]}})
 	back, err := url.Parse(resp.Header.Get("Location"))
 	if err != nil || !strings.HasPrefix(back.String(), page) || back.Query().Get("state") != "s" {
 		t.Fatalf("got %d to %s, want back to the page", resp.StatusCode, resp.Header.Get("Location"))
@@ -111,6 +135,51 @@ func TestAPersonSignsInByCodeAndPKCE(t *testing.T) {
 	}
 	if code, _ := redeem(verifier); code == 200 {
 		t.Error("the code was good twice")
+	}
+}
+
+func number(t *testing.T, s string) int {
+	t.Helper()
+	n, err := strconv.Atoi(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func TestACodeIsGoodForFiveTries(t *testing.T) {
+	t.Parallel()
+	i, browser := setup(t)
+	code := ""
+	i.Tell = func(_, c string) error { code = c; return nil }
+	resp, err := browser.Get(i.authorize(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	id := resp.Request.URL.Query()["id"]
+	enter := func(path string, form url.Values) int {
+		t.Helper()
+		form["id"] = id
+		resp, err := browser.PostForm(i.URL+path, form)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		return resp.StatusCode
+	}
+	enter("/sign-in", url.Values{"phone": {"+8613800000001"}})
+	for range codeTries {
+		if got := enter("/sign-in/code", url.Values{"code": {"nonsense"}}); got != 400 {
+			t.Fatalf("got %d", got)
+		}
+	}
+	if got := enter("/sign-in/code", url.Values{"code": {code}}); got != 400 {
+		t.Errorf("the right code at the sixth try: got %d, want 400", got)
+	}
+	enter("/sign-in", url.Values{"phone": {"+8613800000001"}})
+	if got := enter("/sign-in/code", url.Values{"code": {code}}); got != 302 {
+		t.Errorf("a new code: got %d, want back to the page", got)
 	}
 }
 

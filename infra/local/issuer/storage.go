@@ -21,6 +21,7 @@ type storage struct {
 
 	mu       sync.Mutex
 	requests map[string]*request // by id
+	pending  map[string]*pending // by the request's id
 	codes    map[string]string   // authorization code → id of the request
 	tokens   map[string]Person   // by the access token's id
 }
@@ -29,7 +30,7 @@ func newStorage(key *rsa.PrivateKey) *storage {
 	sum := sha256.Sum256(key.N.Bytes())
 	return &storage{
 		key:      signingKey{hex.EncodeToString(sum[:8]), key},
-		requests: map[string]*request{}, codes: map[string]string{}, tokens: map[string]Person{},
+		requests: map[string]*request{}, pending: map[string]*pending{}, codes: map[string]string{}, tokens: map[string]Person{},
 	}
 }
 
@@ -123,6 +124,7 @@ func (s *storage) DeleteAuthRequest(_ context.Context, id string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.requests, id)
+	delete(s.pending, id)
 	for code, of := range s.codes {
 		if of == id {
 			delete(s.codes, code)

@@ -23,8 +23,8 @@ import (
 	"github.com/tributary-app/tributary/infra/local/template"
 )
 
-// makeFunctions makes the functions. They see the services through the proxies at the given URLs and s.S3.
-func (s *Stack) makeFunctions(dynamoURL, sqsURL string) error {
+// makeFunctions makes the functions. They see the services through the proxies at the given URLs and s.S3, and each other by lambdaURL.
+func (s *Stack) makeFunctions(dynamoURL, sqsURL, lambdaURL string) error {
 	for _, f := range s.Application.Functions {
 		binary := filepath.Join(s.options.Build, f.Folder, "bootstrap")
 		if _, err := os.Stat(binary); errors.Is(err, fs.ErrNotExist) {
@@ -38,7 +38,8 @@ func (s *Stack) makeFunctions(dynamoURL, sqsURL string) error {
 		maps.Copy(env, map[string]string{
 			"AWS_ACCESS_KEY_ID": s.options.AccessKey, "AWS_SECRET_ACCESS_KEY": s.options.SecretKey,
 			"AWS_ENDPOINT_URL_DYNAMODB": dynamoURL, "AWS_ENDPOINT_URL_SQS": sqsURL, "AWS_ENDPOINT_URL_S3": s.S3,
-			"AWS_LAMBDA_LOG_FORMAT": f.LogFormat,
+			"AWS_ENDPOINT_URL_LAMBDA": lambdaURL,
+			"AWS_LAMBDA_LOG_FORMAT":   f.LogFormat,
 		})
 		if f.LogLevel != "" {
 			env["AWS_LAMBDA_LOG_LEVEL"] = f.LogLevel
@@ -47,6 +48,16 @@ func (s *Stack) makeFunctions(dynamoURL, sqsURL string) error {
 			Name: f.Name, ARN: f.ARN, Binary: binary, Timeout: f.Timeout, MemoryMB: f.MemoryMB, Environment: env, Region: Region,
 			Instances: f.Concurrency, Patience: s.options.Patience, Log: log, Warn: s.options.Log, Weather: &s.weather,
 		}, s.instances)
+	}
+	return nil
+}
+
+// functionNamed is the function of that physical name, nil if there is none.
+func (s *Stack) functionNamed(name string) *lambda.Function {
+	for _, f := range s.functions {
+		if f.Name == name {
+			return f
+		}
 	}
 	return nil
 }

@@ -70,6 +70,8 @@ type Options struct {
 	// AccessKey and SecretKey are for such servers; "" is the stack's own.
 	AccessKey, SecretKey string
 
+	// Code hears of each one-time code that somebody is sent, beside the outbox; nil is nobody.
+	Code func(phone, code string)
 	// Log hears what goes wrong; nil is nobody. What functions write is in files (Stack.Logs).
 	Log *slog.Logger
 }
@@ -142,13 +144,13 @@ func (s *Stack) start(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("%w (PORT chooses another)", err)
 	}
-	var listeners [5]net.Listener
+	var listeners [6]net.Listener
 	for i := range listeners {
 		if listeners[i], err = s.listen(0); err != nil {
 			return err
 		}
 	}
-	people, doors, dynamoProxy, sqsProxy, s3Proxy := listeners[0], listeners[1], listeners[2], listeners[3], listeners[4]
+	people, doors, dynamoProxy, sqsProxy, s3Proxy, calls := listeners[0], listeners[1], listeners[2], listeners[3], listeners[4], listeners[5]
 	s.Web, s.API, s.Issuer, s.Control, s.S3 = at(web), at(web), at(people), at(doors), at(s3Proxy)
 
 	var s3Transport http.RoundTripper
@@ -164,7 +166,12 @@ func (s *Stack) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.serve(people, s.provider)
+	s.provider.Tell = func(phone, code string) error {
+		if s.options.Code != nil {
+			s.options.Code(phone, code)
+		}
+		return s.outbox.SendCode(phone, code)
+	}
 
 	place := template.Place{Stack: name, Region: Region, Account: Account, Refs: map[string]string{}, Parameters: map[string]string{
 		"Release": "local", "OidcIssuer": s.Issuer, "OidcAudience": issuer.ClientID, "WebUrl": s.Web, "NoticeWebhookUrl": s.Control + "/notices",
@@ -175,9 +182,11 @@ func (s *Stack) start(ctx context.Context) error {
 	if err := s.startProxies(dynamoProxy, sqsProxy, s3Proxy, s3Transport); err != nil {
 		return err
 	}
-	if err := s.makeFunctions(at(dynamoProxy), at(sqsProxy)); err != nil {
+	if err := s.makeFunctions(at(dynamoProxy), at(sqsProxy), at(calls)); err != nil {
 		return err
 	}
+	s.serve(people, s.provider) // once there is an outbox
+	s.serve(calls, lambda.Invocations(s.functionNamed))
 	if err := s.startSources(ctx); err != nil {
 		return err
 	}

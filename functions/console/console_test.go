@@ -1,0 +1,492 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"github.com/tributary-app/tributary/shared/page"
+	"github.com/tributary-app/tributary/shared/platform"
+	"github.com/tributary-app/tributary/shared/web"
+)
+
+var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+
+const (
+	invite = "TAEARDIUx0JUtjXPAEQyFMdCVLY1zwAB5xC1cqC-jw8SQESdOa8xwA"
+	back   = "https://pages.example/signed-in"
+)
+
+// What the joins door says here. That it says so, its own tests hold against
+// the contract; that the two go together, the browser's tests.
+const (
+	lookLive     = `{"chain":{"name":"Dealers","owner":"Owner Ltd"},"inviter":{"name":"Boss"},"join_policy":"open","expires_at":"2026-11-29T12:00:00Z","state":"live"}`
+	standingNone = `{"person":{"name":"Li","phone":"+86139******07"},"corps":[],"memberships":[],"blocked":false}`
+)
+
+// world is a console before a joins door and an issuer of the test's making.
+type world struct {
+	*console
+	h      http.Handler
+	now    time.Time
+	mu     sync.Mutex
+	asked  []events.APIGatewayV2HTTPRequest
+	says   map[string]answer // by "METHOD " and what follows the token
+	issuer *httptest.Server
+	claims map[string]any // of the next id token; nonce is filled in
+	code   string         // good once
+	form   url.Values     // of the last request for a token
+}
+
+type answer struct {
+	status int
+	body   string
+	err    error
+}
+
+func setup(t *testing.T) *world {
+	t.Helper()
+	pages, err := page.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{now: noon, says: map[string]answer{"GET ": {200, lookLive, nil}, "GET /me": {200, standingNone, nil}}}
+	w.issuer = httptest.NewServer(http.HandlerFunc(w.provider))
+	t.Cleanup(w.issuer.Close)
+	clock := func() time.Time { return w.now }
+	w.console = &console{
+		pages: pages, seal: newSeal(map[byte][]byte{1: []byte("a key that only the tests have, 32+")}), now: clock, joins: w.door,
+		issuer: &issuer{url: w.issuer.URL, client: "us", back: back, http: http.DefaultClient, now: clock},
+	}
+	w.claims = map[string]any{"iss": w.issuer.URL, "aud": "us", "sub": "s7", "exp": noon.Add(time.Hour).Unix(), "name": "Li", "phone_number": "+8613900000007", "phone_number_verified": true}
+	w.h = w.routes()
+	return w
+}
+
+// door is the joins door.
+func (w *world) door(_ context.Context, event []byte) ([]byte, error) {
+	var e events.APIGatewayV2HTTPRequest
+	if err := json.Unmarshal(event, &e); err != nil {
+		return nil, err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.asked = append(w.asked, e)
+	a, ok := w.says[e.RequestContext.HTTP.Method+" "+strings.TrimPrefix(e.RawPath, "/v1/join/"+invite)]
+	if !ok {
+		a = answer{404, `{"code":"not_found"}`, nil}
+	}
+	if a.err != nil {
+		return nil, a.err
+	}
+	return json.Marshal(events.APIGatewayV2HTTPResponse{StatusCode: a.status, Body: a.body, Headers: map[string]string{"Retry-After": "7"}})
+}
+
+// provider is the issuer.
+func (w *world) provider(rw http.ResponseWriter, r *http.Request) {
+	switch r.URL.Path {
+	case "/.well-known/openid-configuration":
+		fmt.Fprintf(rw, `{"issuer":%q,"authorization_endpoint":%q,"token_endpoint":%q}`, w.issuer.URL, w.issuer.URL+"/authorize", w.issuer.URL+"/token")
+	case "/token":
+		if err := r.ParseForm(); err != nil || w.code == "" || r.PostForm.Get("code") != w.code {
+			rw.WriteHeader(http.StatusBadRequest)
+			fmt.Fprint(rw, `{"error":"invalid_grant"}`)
+			return
+		}
+		w.code, w.form = "", r.PostForm
+		b, _ := json.Marshal(w.claims) // texts and numbers
+		fmt.Fprintf(rw, `{"id_token":"e30.%s.c2ln"}`, base64.RawURLEncoding.EncodeToString(b))
+	default:
+		http.NotFound(rw, r)
+	}
+}
+
+// ask is a browser's request. form is nil for a GET.
+func (w *world) ask(method, target string, form url.Values, cookies ...*http.Cookie) *http.Response {
+	r := httptest.NewRequest(method, target, strings.NewReader(form.Encode()))
+	if form != nil {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	for _, c := range cookies {
+		r.AddCookie(c)
+	}
+	rec := httptest.NewRecorder()
+	w.h.ServeHTTP(rec, r)
+	return rec.Result()
+}
+
+// signedIn is a session's cookie and its forms' token.
+func (w *world) signedIn(change func(*session)) (*http.Cookie, string) {
+	s := session{Issuer: "https://id.example", Subject: "s7", Name: "Li", Phone: "+8613900000007", Verified: true, CSRF: random(), Ends: w.now.Add(sessionLife)}
+	if change != nil {
+		change(&s)
+	}
+	rec := httptest.NewRecorder()
+	w.seal.set(rec, sessionCookie, s, sessionLife)
+	return rec.Result().Cookies()[0], s.CSRF
+}
+
+func body(t *testing.T, r *http.Response) string {
+	t.Helper()
+	var b bytes.Buffer
+	if _, err := b.ReadFrom(r.Body); err != nil {
+		t.Fatal(err)
+	}
+	return html.UnescapeString(b.String())
+}
+
+// want holds the status, and what the page says.
+func want(t *testing.T, r *http.Response, status int, says ...string) {
+	t.Helper()
+	text := body(t, r)
+	if r.StatusCode != status {
+		t.Errorf("got %d, want %d", r.StatusCode, status)
+	}
+	for _, s := range says {
+		if !strings.Contains(text, s) {
+			t.Errorf("the page doesn't say %q", s)
+		}
+	}
+}
+
+func (w *world) posts() (n int) {
+	for _, e := range w.asked {
+		if e.RequestContext.HTTP.Method == "POST" {
+			n++
+		}
+	}
+	return n
+}
+
+func TestEachPageIsForNobodyElsesEyesAndFrames(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	session, csrf := w.signedIn(nil)
+	for name, r := range map[string]*http.Response{
+		"live":      w.ask("GET", "/j/"+invite, nil),
+		"signed in": w.ask("GET", "/j/"+invite, nil, session),
+		"unknown":   w.ask("GET", "/j/nonsense", nil),
+		"refused":   w.ask("POST", "/j/"+invite, url.Values{"csrf": {csrf}}, session),
+		"back":      w.ask("GET", "/signed-in?state=nonsense", nil),
+	} {
+		for header, want := range map[string]string{
+			"Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff",
+			"Content-Security-Policy": w.pages.Policy(), "Content-Language": "zh-CN",
+		} {
+			if got := r.Header.Get(header); got != want {
+				t.Errorf("%s: %s is %q, want %q", name, header, got, want)
+			}
+		}
+		if r.Header.Get("Strict-Transport-Security") == "" {
+			t.Errorf("%s: no Strict-Transport-Security", name)
+		}
+	}
+}
+
+func TestR13_GetAndHeadOnlyLook(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	session, _ := w.signedIn(nil)
+	for _, method := range []string{"GET", "HEAD"} {
+		want(t, w.ask(method, "/j/"+invite, nil), 200)
+		want(t, w.ask(method, "/j/"+invite, nil, session), 200)
+	}
+	if w.posts() != 0 || len(w.asked) != 6 {
+		t.Errorf("asked %d times, %d of them to change something", len(w.asked), w.posts())
+	}
+	for _, path := range []string{"/opened", "/decline", "/block"} {
+		if r := w.ask("GET", "/j/"+invite+path, nil, session); r.StatusCode != 405 {
+			t.Errorf("GET %s: got %d, want 405", path, r.StatusCode)
+		}
+	}
+}
+
+func TestR14_ADeadInviteIsSaidWithItsStatusBeforeTheForm(t *testing.T) {
+	t.Parallel()
+	session := func(w *world) []*http.Cookie { c, _ := w.signedIn(nil); return []*http.Cookie{c} }
+	for code, says := range map[string]string{"invite_expired": "邀请已过期", "invite_revoked": "邀请已失效", "invite_exhausted": "邀请名额已用完", "chain_dissolved": "该上下游已解散"} {
+		w := setup(t)
+		w.says["GET "] = answer{410, `{"code":"` + code + `"}`, nil}
+		want(t, w.ask("GET", "/j/"+invite, nil), 410, says)
+		want(t, w.ask("GET", "/j/"+invite, nil, session(w)...), 410, says)
+		want(t, w.ask("HEAD", "/j/"+invite, nil), 410)
+	}
+	w := setup(t)
+	w.says["GET "] = answer{404, `{"code":"not_found"}`, nil}
+	want(t, w.ask("GET", "/j/"+invite, nil), 404, "没有找到这个邀请")
+	w.asked = nil
+	want(t, w.ask("GET", "/j/nonsense", nil), 404, "没有找到这个邀请")
+	want(t, w.ask("GET", "/j/"+strings.Repeat("a", 201), nil), 404)
+	if len(w.asked) != 0 {
+		t.Error("what is no token was asked of the joins door")
+	}
+}
+
+func TestTheJoinsDoorHearsWhoAsksAsTheGatewayWouldSayIt(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	session, csrf := w.signedIn(nil)
+	w.says["POST "] = answer{201, `{}`, nil}
+	r := w.ask("POST", "/j/"+invite, url.Values{"csrf": {csrf}, "corp": {"new"}, "new_corp.name": {"Acme"}, "new_corp.industry": {""}, "name": {"Li Na"}}, session)
+	if r.StatusCode != 303 || r.Header.Get("Location") != "/j/"+invite {
+		t.Fatalf("got %d to %s, want back to the page", r.StatusCode, r.Header.Get("Location"))
+	}
+	e := w.asked[0]
+	if e.Body != `{"new_corp":{"name":"Acme"},"name":"Li Na"}` || e.RouteKey != "POST /v1/join/{token}" || e.RequestContext.HTTP.SourceIP != "192.0.2.1:1234" {
+		t.Errorf("got %+v", e)
+	}
+	claims := e.RequestContext.Authorizer.JWT.Claims
+	if claims["phone_number"] != "+8613900000007" || claims["phone_number_verified"] != "true" || claims["sub"] != "s7" || claims["name"] != "Li" {
+		t.Errorf("got %v", claims)
+	}
+	w.asked = nil
+	w.ask("POST", "/j/"+invite, url.Values{"csrf": {csrf}, "corp": {"co1"}, "new_corp.name": {"Acme"}, "name": {"Li"}}, session)
+	if w.asked[0].Body != `{"corp_id":"co1","name":"Li"}` {
+		t.Errorf("got %s, want the corp that was chosen", w.asked[0].Body)
+	}
+	w.asked = nil
+	w.ask("GET", "/j/"+invite, nil)
+	if w.asked[0].RequestContext.Authorizer != nil {
+		t.Error("nobody is signed in, and somebody asks")
+	}
+}
+
+func TestWhatIsRefusedIsSaidWithItsStatusAndTheFormIsKept(t *testing.T) {
+	t.Parallel()
+	form := func(csrf string) url.Values {
+		return url.Values{"csrf": {csrf}, "corp": {"new"}, "new_corp.name": {"宏远"}, "new_corp.industry": {"零售"}, "name": {"李娜"}}
+	}
+	for name, c := range map[string]struct {
+		says   answer
+		status int
+		want   string
+	}{
+		"a field":        {answer{400, `{"code":"invalid","errors":[{"field":"new_corp.name","code":"too_long"}]}`, nil}, 400, "最多 32 个字符"},
+		"not eligible":   {answer{403, `{"code":"corp_not_eligible"}`, nil}, 403, "这家企业不能加入"},
+		"not imported":   {answer{403, `{"code":"not_imported"}`, nil}, 403, "您还不在名单中"},
+		"bound":          {answer{403, `{"code":"bound_to_another"}`, nil}, 403, "这个邀请是发给别人的"},
+		"conflict":       {answer{409, `{"code":"partner_conflict"}`, nil}, 409, "需要管理员确认"},
+		"quota":          {answer{409, `{"code":"quota_exceeded"}`, nil}, 409, "名额已满"},
+		"rate limited":   {answer{429, `{"code":"rate_limited"}`, nil}, 429, "操作太频繁了"},
+		"busy":           {answer{503, `{"code":"busy"}`, nil}, 503, "现在人太多了"},
+		"throttled":      {answer{err: platform.ErrThrottled}, 503, "现在人太多了"},
+		"slow":           {answer{err: context.DeadlineExceeded}, 503, "现在人太多了"},
+		"broken":         {answer{err: errors.New("broken")}, 500, "出了点问题"},
+		"no answer":      {answer{status: 0}, 500, "出了点问题"},
+		"no code":        {answer{502, `<html>`, nil}, 500, "出了点问题"},
+		"a code unknown": {answer{409, `{"code":"anything_else"}`, nil}, 409, "出了点问题"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := setup(t)
+			session, csrf := w.signedIn(nil)
+			w.says["POST "] = c.says
+			r := w.ask("POST", "/j/"+invite, form(csrf), session)
+			if after := r.Header.Get("Retry-After"); c.says.status == 429 && after != "7" || c.status == 503 && after == "" {
+				t.Errorf("Retry-After is %q", after)
+			}
+			want(t, r, c.status, c.want, `value="宏远"`, `value="零售"`, `value="李娜"`)
+		})
+	}
+	t.Run("who is busy isn't asked for more", func(t *testing.T) {
+		t.Parallel()
+		w := setup(t)
+		session, csrf := w.signedIn(nil)
+		w.says["POST "] = answer{err: platform.ErrThrottled}
+		want(t, w.ask("POST", "/j/"+invite, form(csrf), session), 503, "现在人太多了", `name="new_corp.name" value="宏远"`)
+		if len(w.asked) != 1 {
+			t.Errorf("asked %d times, want once", len(w.asked))
+		}
+	})
+	t.Run("nothing chosen", func(t *testing.T) {
+		t.Parallel()
+		w := setup(t)
+		session, csrf := w.signedIn(nil)
+		w.says["GET /me"] = answer{200, `{"person":{},"corps":[{"corp_id":"co1","name":"A","eligible":true},{"corp_id":"co2","name":"B","eligible":true}],"memberships":[]}`, nil}
+		want(t, w.ask("POST", "/j/"+invite, url.Values{"csrf": {csrf}, "name": {"Li"}}, session), 400, "请选择一家企业")
+		if w.posts() != 0 {
+			t.Error("the joins door was asked to join")
+		}
+	})
+}
+
+func TestAFormOfNobodysSessionChangesNothing(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{"", "/opened", "/decline", "/block"} {
+		w := setup(t)
+		own, csrf := w.signedIn(nil)
+		_, others := w.signedIn(nil)
+		over, overs := w.signedIn(func(s *session) { s.Ends = noon })
+		bare, _ := w.signedIn(func(s *session) { s.CSRF = "" })
+		form := func(csrf string) url.Values {
+			return url.Values{"csrf": {csrf}, "corp": {"new"}, "new_corp.name": {"宏远"}, "name": {"Li"}}
+		}
+		for name, c := range map[string]struct {
+			form    url.Values
+			cookies []*http.Cookie
+			status  int
+		}{
+			"nobody":                    {form(csrf), nil, 401},
+			"a session that is over":    {form(overs), []*http.Cookie{over}, 401},
+			"no token":                  {form(""), []*http.Cookie{own}, 403},
+			"another session's token":   {form(others), []*http.Cookie{own}, 403},
+			"a session without a token": {form(""), []*http.Cookie{bare}, 403},
+		} {
+			r := w.ask("POST", "/j/"+invite+path, c.form, c.cookies...)
+			if text := body(t, r); r.StatusCode != c.status || c.status == 403 && !strings.Contains(text, `value="宏远"`) {
+				t.Errorf("%q, %s: got %d, want %d, with what was typed", path, name, r.StatusCode, c.status)
+			}
+		}
+		if w.posts() != 0 {
+			t.Errorf("%q: the joins door was asked", path)
+		}
+		// The page that is shown instead works.
+		r := w.ask("POST", "/j/"+invite+path, form("forged"), own)
+		m := hidden.FindStringSubmatch(body(t, r))
+		if m == nil || m[1] != csrf {
+			t.Errorf("%q: its form has %v, want the session's own token", path, m)
+		}
+	}
+}
+
+func TestARecipientsAnswersArePassedOn(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	own, csrf := w.signedIn(nil)
+	for path, status := range map[string]int{"/opened": 204, "/decline": 303, "/block": 303} {
+		w.says["POST "+path] = answer{204, "", nil}
+		if r := w.ask("POST", "/j/"+invite+path, url.Values{"csrf": {csrf}}, own); r.StatusCode != status {
+			t.Errorf("%s: got %d, want %d", path, r.StatusCode, status)
+		}
+		w.says["POST "+path] = answer{403, `{"code":"bound_to_another"}`, nil}
+		if r := w.ask("POST", "/j/"+invite+path, url.Values{"csrf": {csrf}}, own); r.StatusCode != 403 {
+			t.Errorf("%s, of somebody else's: got %d, want 403", path, r.StatusCode)
+		}
+	}
+}
+
+func TestAContactIsGreetedOnlyAsThemselves(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.says["GET /me"] = answer{200, `{"person":{},"corps":[],"memberships":[],"contact":{"name":"李娜","partner":{"name":"宏远商贸"},"group":{"name":"华东"},"declined":false}}`, nil}
+	if text := body(t, w.ask("GET", "/j/"+invite, nil)); strings.Contains(text, "李娜") || strings.Contains(text, "华东") {
+		t.Error("who isn't signed in reads whose notice it is")
+	}
+	own, _ := w.signedIn(nil)
+	want(t, w.ask("GET", "/j/"+invite, nil, own), 200, "李娜，您好", "华东", `value="宏远商贸"`, "data-opened", "不再接收此上下游的通知")
+}
+
+func TestHowAPersonStandsDecidesWhatThePageIs(t *testing.T) {
+	t.Parallel()
+	const seat = `{"corp_name":"宏远","name_mismatch":false,"joined_at":"2026-11-22T11:59:00Z"}`
+	gone := answer{410, `{"code":"invite_exhausted"}`, nil}
+	live := answer{200, lookLive, nil}
+	for name, c := range map[string]struct {
+		look   answer
+		me     string
+		status int
+		says   string
+	}{
+		"just in":                         {live, `{"memberships":[` + seat + `]}`, 200, "加入成功"},
+		"in for a while":                  {live, `{"memberships":[` + strings.Replace(seat, "11:59", "11:00", 1) + `]}`, 200, "您已加入"},
+		"in by a link that is used up":    {gone, `{"chain":{"name":"Dealers","owner":"Owner Ltd"},"memberships":[` + seat + `]}`, 200, "Dealers"},
+		"waiting":                         {live, `{"application":{"corp_name":"宏远","state":"waiting","applied_at":"2026-11-22T11:00:00Z"}}`, 200, "等待审核"},
+		"waiting, of a link that is dead": {gone, `{"chain":{"name":"Dealers","owner":"Owner Ltd"},"application":{"corp_name":"宏远","state":"waiting","applied_at":"2026-11-22T11:00:00Z"}}`, 200, "等待审核"},
+		"declined":                        {live, `{"application":{"corp_name":"宏远","state":"declined","reason":"没有合同","applied_at":"2026-11-22T11:00:00Z"}}`, 200, "没有合同"},
+		"declined, and the link is dead":  {gone, `{"application":{"corp_name":"宏远","state":"declined","applied_at":"2026-11-22T11:00:00Z"}}`, 410, "邀请名额已用完"},
+		"accepted, and gone since":        {live, `{"application":{"corp_name":"宏远","state":"accepted","applied_at":"2026-11-22T11:00:00Z"}}`, 200, "您以哪家企业的身份加入？"},
+		"blocked":                         {live, `{"blocked":true}`, 200, "不会再收到此上下游的通知"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := setup(t)
+			w.says["GET "], w.says["GET /me"] = c.look, answer{200, c.me, nil}
+			own, _ := w.signedIn(nil)
+			want(t, w.ask("GET", "/j/"+invite, nil, own), c.status, c.says)
+		})
+	}
+	w := setup(t)
+	w.says["GET /me"] = answer{403, `{"code":"phone_not_verified"}`, nil}
+	own, _ := w.signedIn(nil)
+	want(t, w.ask("GET", "/j/"+invite, nil, own), 403, "您的手机号尚未验证")
+}
+
+func TestLogsNameTheRouteAndNoToken(t *testing.T) {
+	var b bytes.Buffer
+	old := slog.Default()
+	slog.SetDefault(slog.New(slog.NewTextHandler(&b, nil)))
+	defer slog.SetDefault(old)
+	w := setup(t)
+	w.says["GET "] = answer{err: errors.New("broken")}
+	want(t, w.ask("GET", "/j/"+invite, nil), 500)
+	if said := b.String(); strings.Contains(said, invite) || !strings.Contains(said, `route="GET /j/{token}"`) || !strings.Contains(said, "status=500") {
+		t.Errorf("got %s", said)
+	}
+}
+
+var hidden = regexp.MustCompile(`name="csrf" value="([^"]+)"`)
+
+// Every file in events/console is what API Gateway sends.
+func TestEachEventIsAnswered(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("../../events/console/*.json")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("got %v, %v", files, err)
+	}
+	wants := map[string]struct {
+		status int
+		says   string
+	}{
+		"show.json": {200, "Boss 邀请您加入"}, "show-en.json": {200, "Boss invites you to join"}, "preview.json": {200, ""},
+		"join-signed-out.json": {401, "登录已过期"}, "join-base64.json": {303, ""}, "sign-in.json": {303, ""}, "signed-in-cancelled.json": {400, "登录没有完成"},
+	}
+	for _, file := range files {
+		want, ok := wants[filepath.Base(file)]
+		if !ok {
+			t.Errorf("%s: no test says what comes of it", file)
+			continue
+		}
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := setup(t)
+		w.says["POST "] = answer{201, `{}`, nil}
+		session, csrf := w.signedIn(nil)
+		var e events.APIGatewayV2HTTPRequest
+		d := json.NewDecoder(bytes.NewReader(raw))
+		d.DisallowUnknownFields()
+		if err := d.Decode(&e); err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		if filepath.Base(file) == "join-base64.json" { // its session and its form are this run's
+			e.Cookies = []string{session.Name + "=" + session.Value}
+			b, err := base64.StdEncoding.DecodeString(e.Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			e.Body = base64.StdEncoding.EncodeToString([]byte(strings.Replace(string(b), "CSRF", csrf, 1)))
+		}
+		got, err := web.Lambda(w.h)(t.Context(), e)
+		if err != nil || got.StatusCode != want.status || !strings.Contains(got.Body, want.says) {
+			t.Errorf("%s: got %d, %v, want %d and %q", file, got.StatusCode, err, want.status, want.says)
+		}
+	}
+}
