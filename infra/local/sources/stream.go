@@ -50,8 +50,9 @@ type bookmark struct {
 }
 
 const (
-	idlePause  = 100 * time.Millisecond // between two looks at a shard without news; Lambda looks four times a second
-	shardPause = 2 * time.Second        // between two looks for new shards
+	recordsMax = 1000                   // that one look brings
+	idlePause  = 100 * time.Millisecond // between two looks at a shard that was read to its end; Lambda looks four times a second
+	shardPause = 30 * time.Second       // between two looks for new shards: the server reads all its records for one
 )
 
 // Run reads every shard until ctx ends and what it has begun is done. A child shard is begun when its parent is read to the end.
@@ -66,6 +67,10 @@ func (s *Stream) Run(ctx context.Context) {
 		shards, err := s.shards(ctx)
 		if err != nil && ctx.Err() == nil {
 			s.Warn.Warn("stream can't be described", "stream", s.ARN, "err", err)
+		}
+		pause := shardPause
+		if len(shards) == 0 {
+			pause = time.Second
 		}
 		known := map[string]bool{}
 		for _, shard := range shards {
@@ -89,7 +94,7 @@ func (s *Stream) Run(ctx context.Context) {
 		select {
 		case id := <-ended:
 			finished[id] = true
-		case <-time.After(shardPause):
+		case <-time.After(pause):
 		case <-ctx.Done():
 			return
 		}
@@ -136,7 +141,7 @@ func (s *Stream) read(ctx context.Context, shard string) bool {
 			}
 			pending = nil
 		}
-		out, err := s.Client.GetRecords(ctx, &dynamodbstreams.GetRecordsInput{ShardIterator: iterator, Limit: aws.Int32(1000)})
+		out, err := s.Client.GetRecords(ctx, &dynamodbstreams.GetRecordsInput{ShardIterator: iterator, Limit: aws.Int32(recordsMax)})
 		if err != nil {
 			s.complain(ctx, "shard can't be read", err)
 			iterator = nil // it may have expired: go on from the bookmark
@@ -169,7 +174,7 @@ func (s *Stream) read(ctx context.Context, shard string) bool {
 			return true
 		}
 		iterator = out.NextShardIterator
-		if len(out.Records) == 0 {
+		if len(out.Records) < recordsMax { // each look is a request that the writers wait for
 			sleep(ctx, idlePause)
 		}
 	}
