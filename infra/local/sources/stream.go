@@ -52,7 +52,10 @@ type bookmark struct {
 const (
 	recordsMax = 1000                   // that one look brings
 	idlePause  = 100 * time.Millisecond // between two looks at a shard that was read to its end; Lambda looks four times a second
-	shardPause = 30 * time.Second       // between two looks for new shards: the server reads all its records for one
+
+	// shardPause is between two looks for new shards, while one is being read: a new one follows the end of another. For each look the
+	// server reads all the records that it has, which are two million after a great roster, and takes two seconds.
+	shardPause = 5 * time.Minute
 )
 
 // Run reads every shard until ctx ends and what it has begun is done. A child shard is begun when its parent is read to the end.
@@ -67,10 +70,6 @@ func (s *Stream) Run(ctx context.Context) {
 		shards, err := s.shards(ctx)
 		if err != nil && ctx.Err() == nil {
 			s.Warn.Warn("stream can't be described", "stream", s.ARN, "err", err)
-		}
-		pause := shardPause
-		if len(shards) == 0 {
-			pause = time.Second
 		}
 		known := map[string]bool{}
 		for _, shard := range shards {
@@ -90,6 +89,10 @@ func (s *Stream) Run(ctx context.Context) {
 					}
 				}
 			})
+		}
+		pause := time.Second
+		if len(started) > len(finished) {
+			pause = shardPause
 		}
 		select {
 		case id := <-ended:
