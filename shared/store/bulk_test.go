@@ -21,6 +21,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsretry "github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -269,6 +270,38 @@ func TestAnAnswerThatBreaksOffIsAskedForAgain(t *testing.T) {
 	must(t, err)
 	if !found || it.SK != "co" || asked != 2 {
 		t.Errorf("got %+v after %d requests, want it after two", it, asked)
+	}
+}
+
+// As a function has it: with the SDK's own client, whose transport is used
+// without it.
+func TestABulkInsertGoesOverTheSDKsTransport(t *testing.T) {
+	t.Parallel()
+	var asked atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		b, err := io.ReadAll(r.Body)
+		switch asked.Add(1) {
+		case 1:
+			http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect) // isn't followed: an error, as with the SDK
+		default:
+			if err != nil || int64(len(b)) != r.ContentLength || r.URL.Path != "/" || !strings.HasPrefix(r.Header.Get("Authorization"), "AWS4-HMAC-SHA256 ") {
+				t.Errorf("got %s with %d bytes of %d, %v", r.URL, len(b), r.ContentLength, err)
+			}
+			io.WriteString(w, `{"Responses":[{"TableName":"tab"},{"TableName":"tab"}]}`)
+		}
+	}))
+	defer server.Close()
+	s := New(dynamodb.New(dynamodb.Options{
+		Region: "us-east-1", BaseEndpoint: &server.URL, Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
+		HTTPClient: awshttp.NewBuildableClient(), RetryMaxAttempts: 1,
+	}), "tab")
+	if _, err := s.insert(t.Context(), people(0, 2)); err == nil {
+		t.Error("got no error of a redirect, want one")
+	}
+	there, err := s.insert(t.Context(), people(0, 2))
+	must(t, err)
+	if len(there) != 0 || asked.Load() != 2 {
+		t.Errorf("got %d requests and %v, want two and nothing there", asked.Load(), there)
 	}
 }
 

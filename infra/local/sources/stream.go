@@ -50,8 +50,12 @@ type bookmark struct {
 }
 
 const (
-	idlePause  = 100 * time.Millisecond // between two looks at a shard without news; Lambda looks four times a second
-	shardPause = 2 * time.Second        // between two looks for new shards
+	recordsMax = 1000                   // that one look brings
+	idlePause  = 100 * time.Millisecond // between two looks at a shard that was read to its end; Lambda looks four times a second
+
+	// shardPause is between two looks for new shards, while one is being read: a new one follows the end of another. For each look the
+	// server reads all the records that it has, which are two million after a great roster, and takes two seconds.
+	shardPause = 5 * time.Minute
 )
 
 // Run reads every shard until ctx ends and what it has begun is done. A child shard is begun when its parent is read to the end.
@@ -86,10 +90,14 @@ func (s *Stream) Run(ctx context.Context) {
 				}
 			})
 		}
+		pause := time.Second
+		if len(started) > len(finished) {
+			pause = shardPause
+		}
 		select {
 		case id := <-ended:
 			finished[id] = true
-		case <-time.After(shardPause):
+		case <-time.After(pause):
 		case <-ctx.Done():
 			return
 		}
@@ -136,7 +144,7 @@ func (s *Stream) read(ctx context.Context, shard string) bool {
 			}
 			pending = nil
 		}
-		out, err := s.Client.GetRecords(ctx, &dynamodbstreams.GetRecordsInput{ShardIterator: iterator, Limit: aws.Int32(1000)})
+		out, err := s.Client.GetRecords(ctx, &dynamodbstreams.GetRecordsInput{ShardIterator: iterator, Limit: aws.Int32(recordsMax)})
 		if err != nil {
 			s.complain(ctx, "shard can't be read", err)
 			iterator = nil // it may have expired: go on from the bookmark
@@ -169,7 +177,7 @@ func (s *Stream) read(ctx context.Context, shard string) bool {
 			return true
 		}
 		iterator = out.NextShardIterator
-		if len(out.Records) == 0 {
+		if len(out.Records) < recordsMax { // each look is a request that the writers wait for
 			sleep(ctx, idlePause)
 		}
 	}
