@@ -68,8 +68,8 @@ var texts = map[string]text{
 	"mismatch":        {"对方名单中的企业名称与此不同，不影响使用；如需更正请联系管理员。", "The roster has another name for your company. That does no harm; ask an admin to correct it."},
 	"next.title":      {"接下来", "What comes next"},
 	"next.seen":       {"%s 现在可以在通讯录中看到您，并与您联系。", "%s now sees you in the directory and can reach you."},
-	"next.directory":  {"您可以在通讯录中看到管理员、邀请人，以及本企业已加入的同事。", "In the directory you see the admins, who invited you, and colleagues who have joined."},
-	"next.colleagues": {"同事也要加入？把邀请链接转发给他们，各自登录加入即可。", "Colleagues too? Pass the link on; each signs in and joins for themselves."},
+	"next.directory":  {"通讯录的页面还没有开放。开放后，您会在那里看到管理员、邀请人，以及本企业已加入的同事。现在您无需再做什么。", "The directory has no page yet. Once it opens, you will find the admins there, who invited you, and colleagues who have joined. For now there is nothing more to do."},
+	"next.colleagues": {"同事也要加入？如果这个邀请不是只发给您的，把链接转发给他们即可；否则请联系邀请您的人。", "Colleagues too? If this invite isn’t for you alone, pass the link on; else ask whoever invited you."},
 
 	"waiting":      {"申请已提交，等待审核", "You have applied; an admin decides"},
 	"applied":      {"申请时间", "Applied"},
@@ -80,6 +80,9 @@ var texts = map[string]text{
 	"signed_in": {"已登录：%s", "Signed in: %s"},
 	"sign_out":  {"退出登录", "Sign out"},
 	"retry":     {"再试一次", "Try again"},
+
+	"other_phone": {"换一个手机号登录", "Use another phone"},
+	"wait":        {"请约 %s 分钟后再试一次；重复提交不会重复加入。", "Try again in about %s minutes. Trying twice never joins twice."},
 }
 
 type message struct {
@@ -101,8 +104,8 @@ var messages = map[string]message{
 	"not_found": {"bad", [2]string{"没有找到这个邀请", "链接可能不完整。请回到收到邀请的消息重新点开，或请对方再发一次。"},
 		[2]string{"We don’t know this invite", "The link may be incomplete. Open it again from the message you got, or ask for it once more."}},
 
-	"phone_not_verified": {"warn", [2]string{"您的手机号尚未验证", "加入上下游需要已验证的手机号。请退出登录，用能接收短信的手机号重新登录。"},
-		[2]string{"Your phone is not verified", "Joining takes a verified phone. Sign out, then sign in with a phone that can get an SMS."}},
+	"phone_not_verified": {"warn", [2]string{"您的手机号尚未验证", "加入上下游需要已验证的手机号。请用能接收短信的手机号重新登录。"},
+		[2]string{"Your phone is not verified", "Joining takes a verified phone. Sign in with one that can get an SMS."}},
 	"corp_not_eligible": {"bad", [2]string{"这家企业不能加入", "学校、教育行政单位和非正式团队不能加入上下游。请选择另一家企业。"},
 		[2]string{"This company can’t join", "Schools, education authorities and informal teams can’t take part. Choose another company."}},
 	"not_imported": {"warn", [2]string{"您还不在名单中", "这里只有名单中的企业可以加入。请把您的企业名称和手机号发给邀请您的人，请对方导入名单后再来本页。"},
@@ -134,6 +137,12 @@ var messages = map[string]message{
 		[2]string{"Press once more", "This page was open for long, so to be safe we sent nothing. What you entered is still here."}},
 	"session_over": {"warn", [2]string{"登录已过期", "请重新登录，然后继续；还没有提交任何内容。"},
 		[2]string{"Your sign-in has ended", "Sign in again to go on. Nothing was sent."}},
+	"session_over_kept": {"warn", [2]string{"登录已过期", "请重新登录：您填写的内容已保留，登录后即可继续。还没有提交任何内容。"},
+		[2]string{"Your sign-in has ended", "Sign in again: what you entered is kept and will be there. Nothing was sent."}},
+	"form_kept": {"warn", [2]string{"还没有提交", "您填写的内容已恢复。请看一下，再点一次按钮。"},
+		[2]string{"Not sent yet", "What you entered is back. Look it over, then press the button once more."}},
+	"unreadable": {"bad", [2]string{"无法读取您填写的内容", "它可能太长。请返回上一页，缩短后再试一次；还没有提交任何内容。"},
+		[2]string{"We couldn’t read what you entered", "It may be too long. Go back, shorten it and try again; nothing was sent."}},
 	"said_no": {"good", [2]string{"已告知对方您不加入", "改变主意的话，在邀请有效期内仍可在此加入。"},
 		[2]string{"We have told them no", "If you change your mind, you can still join here while the invite lives."}},
 	"blocked": {"good", [2]string{"不会再收到此上下游的通知", "您仍可在此加入。"},
