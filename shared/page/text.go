@@ -81,6 +81,7 @@ var texts = map[string]text{
 	"sign_out":  {"退出登录", "Sign out"},
 	"retry":     {"再试一次", "Try again"},
 
+	"lost":        {"没有收到回应，可能是网络断了。您填写的内容还在，请再点一次；重复提交不会重复加入。", "There was no answer; the connection may be lost. What you entered is still here: press again. Trying twice never joins twice."},
 	"other_phone": {"换一个手机号登录", "Use another phone"},
 	"wait":        {"请约 %s 分钟后再试一次；重复提交不会重复加入。", "Try again in about %s minutes. Trying twice never joins twice."},
 }
