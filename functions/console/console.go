@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -145,6 +146,9 @@ func (c *console) blank(r *http.Request, who *session) page.View {
 // fill says how the person stands, and fills in what they needn't type. State is
 // set where that decides what the page is.
 func (c *console) fill(v *page.View, who *session, s standing) {
+	s.Corps = slices.DeleteFunc(s.Corps, func(c corp) bool { // who comes in once more does it under another (R01)
+		return slices.ContainsFunc(s.Memberships, func(m seat) bool { return m.CorpID == c.CorpID })
+	})
 	for _, corp := range s.Corps {
 		v.Corps = append(v.Corps, page.Corp{ID: corp.CorpID, Name: corp.Name, Eligible: corp.Eligible})
 		if corp.Eligible && len(s.Corps) == 1 {
@@ -412,8 +416,12 @@ func (c *console) signedIn(w http.ResponseWriter, r *http.Request) error {
 		v, status := c.plain(w, r, v, err)
 		return c.write(w, r, status, v)
 	}
+	name := web.Tidy(who.Name)
+	if network.CheckPersonName("name", name) != nil {
+		name = "" // as good as none to the joins door too, and a cookie has little room
+	}
 	c.seal.set(w, sessionCookie, session{
-		Issuer: who.Issuer, Subject: who.Subject, Name: who.Name, Phone: who.Phone, Verified: bool(who.Verified), CSRF: random(), Ends: c.now().Add(sessionLife),
+		Issuer: who.Issuer, Subject: who.Subject, Name: name, Phone: who.Phone, Verified: bool(who.Verified), CSRF: random(), Ends: c.now().Add(sessionLife),
 	}, sessionLife)
 	http.Redirect(w, r, "/j/"+s.Token, http.StatusSeeOther)
 	return nil

@@ -438,7 +438,7 @@ func TestAFormThatComesAfterItsSessionWaitsForItsAuthor(t *testing.T) {
 		"nobody's":   form(""),
 		"forged":     form("forged"),
 		"a session":  form(own.Value),
-		"too much":   func() url.Values { f := form(m[1]); f.Set("name", strings.Repeat("a", maxKept)); return f }(),
+		"too much":   func() url.Values { f := form(m[1]); f.Set("name", strings.Repeat("<", maxKept/6)); return f }(),
 		"an old one": func() url.Values { f := form(m[1]); f.Del("by"); return f }(),
 	} {
 		r := w.ask("POST", "/j/"+invite, sent, own)
@@ -570,6 +570,12 @@ func TestHowAPersonStandsDecidesWhatThePageIs(t *testing.T) {
 		})
 	}
 	w := setup(t)
+	w.says["GET /me"] = answer{200, `{"corps":[{"corp_id":"co1","name":"宏远","eligible":true},{"corp_id":"co2","name":"好味","eligible":true}],
+		"memberships":[{"corp_id":"co1","corp_name":"宏远","joined_at":"2026-11-22T11:00:00Z"}]}`, nil}
+	in, _ := w.signedIn(nil)
+	if text := body(t, w.ask("GET", "/j/"+invite, nil, in)); !strings.Contains(text, `value="co2"`) || strings.Contains(text, `value="co1"`) {
+		t.Error("R01: a member may come in under another of their corps, and not under the same")
+	}
 	w.says["GET /me"] = answer{403, `{"code":"phone_not_verified"}`, nil}
 	own, _ := w.signedIn(nil)
 	want(t, w.ask("GET", "/j/"+invite, nil, own), 403, "您的手机号尚未验证")

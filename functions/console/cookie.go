@@ -35,9 +35,9 @@ const (
 // nowhere leaves a cookie, and the gateway takes 10 KB of headers.
 const maxSignIns = 4
 
-// maxKept is what a form may weigh that is kept: its fields have 32 characters
-// each, and browsers take 4 KB a cookie.
-const maxKept = 2 << 10
+// maxKept is what a form may weigh that is kept, sealed: its fields have 32
+// characters each, and browsers take 4 KB a cookie.
+const maxKept = 3 << 10
 
 // session is who is signed in. It is kept by the browser, sealed; we keep none.
 type session struct {
@@ -164,10 +164,14 @@ func (c *console) session(r *http.Request) *session {
 // over, and says whether it does. What another site sends is of no author.
 func (c *console) keep(w http.ResponseWriter, r *http.Request) bool {
 	k := kept{Token: r.PathValue("token"), Form: typed(r.PostForm), Ends: c.now().Add(keptLife)}
-	if !c.seal.read(authored, r.PostForm.Get("by"), &k.Author) || len(k.Form.Corp+k.Form.NewName+k.Form.Industry+k.Form.Name) > maxKept {
+	if !c.seal.read(authored, r.PostForm.Get("by"), &k.Author) {
 		return false
 	}
-	c.seal.set(w, keptCookie, k, keptLife)
+	sealed := c.seal.text(keptCookie, k)
+	if len(sealed) > maxKept {
+		return false
+	}
+	http.SetCookie(w, cookie(keptCookie, sealed, int(keptLife.Seconds())))
 	return true
 }
 

@@ -75,6 +75,22 @@ func TestASignInGoesByCodeAndPKCEAndComesBackToTheInvite(t *testing.T) {
 	want(t, w.ask("GET", "/j/"+invite, nil, c), 200, "用手机号登录并继续")
 }
 
+func TestANameThatNobodyCanHaveIsNone(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{" Li Na ": "已登录：Li Na +86139******07", strings.Repeat("李", 5000): "已登录：+86139******07", "a\x00b": "已登录：+86139******07"} {
+		w := setup(t)
+		w.claims["name"] = name
+		began, q := w.begin(t)
+		c := cookieNamed(w.finish(q, began), sessionCookie)
+		if c == nil || len(c.Value) > 1000 {
+			t.Fatalf("%.10q: got %v", name, c)
+		}
+		if text := body(t, w.ask("GET", "/j/"+invite, nil, c)); !strings.Contains(text, want) {
+			t.Errorf("%.10q: the page doesn't say %q", name, want)
+		}
+	}
+}
+
 func TestASignInIsGoodOnceAndOnlyWhereItBegan(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(w *world, began **http.Cookie, q url.Values){

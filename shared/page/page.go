@@ -257,6 +257,12 @@ func (v View) message(code string) Message {
 	if code == "rate_limited" && v.Wait > time.Minute {
 		said.Next = v.T("wait", strconv.Itoa(int(math.Ceil(v.Wait.Minutes()))))
 	}
+	switch code { // what may be said of a form and of a look at the page
+	case "busy", "rate_limited", "internal":
+		if v.Kept != nil || v.State == Choose {
+			said.Next += v.T("kept")
+		}
+	}
 	return said
 }
 
@@ -281,6 +287,7 @@ func (v View) Button() string {
 // Field is a text field of the form.
 type Field struct {
 	Name, Label, Hint, Value, Autocomplete, Wrong string
+	Required                                      bool
 	First                                         bool   // of those that are wrong
 	At                                            string // the id of what is to be mended
 }
@@ -300,14 +307,14 @@ func (v View) Field(name string) Field {
 			f.At = "corp-new"
 		}
 	case "new_corp.name":
-		f.Value, f.Autocomplete = v.Form.NewName, "organization"
+		f.Value, f.Autocomplete, f.Required = v.Form.NewName, "organization", true
 		if len(v.Corps) > 0 {
 			f.Hint = v.T("hint.new_corp.name.choice")
 		}
 	case "new_corp.industry":
 		f.Value = v.Form.Industry
 	case "name":
-		f.Value, f.Autocomplete = v.Form.Name, "name"
+		f.Value, f.Autocomplete, f.Required = v.Form.Name, "name", true
 	}
 	for _, n := range fields {
 		if v.Faults[n] != "" {

@@ -85,11 +85,11 @@ var states = map[string]struct {
 	"declined": {with(form(), func(v *View) {
 		v.Code, v.Application = "application_declined", &Application{"宏远商贸", noon, "请先签合同"}
 	}), []string{"上次的申请未通过", "原因：请先签合同。"}, []string{"Reason: 请先签合同."}, []string{"加入", "退出登录"}},
-	"said no": {with(form(), func(v *View) { v.Code, v.Contact = "said_no", &Contact{"李娜", "宏远商贸", ""} }), []string{"已告知对方您不加入", "仍可在此加入"}, nil, []string{"加入", "不加入", "不再接收此上下游的通知", "退出登录"}},
-	"blocked": {with(form(), func(v *View) { v.Code = "blocked" }), []string{"不会再收到此上下游的通知"}, nil, []string{"加入", "退出登录"}},
+	"said no": {with(form(), func(v *View) { v.Code, v.Contact = "said_no", &Contact{"李娜", "宏远商贸", ""} }), []string{"已告知对方您不加入", "仍可在此加入"}, nil, []string{"加入", "不再接收此上下游的通知", "退出登录"}},
+	"blocked": {with(form(), func(v *View) { v.Code, v.Contact = "blocked", &Contact{"李娜", "宏远商贸", ""} }), []string{"不会再收到此上下游的通知"}, nil, []string{"加入", "不加入", "退出登录"}},
 	"waiting": {with(form(), func(v *View) {
 		v.State, v.Application = Waiting, &Application{"宏远商贸", noon, ""}
-	}), []string{"申请已提交，等待审核", "您无需再做什么"}, []string{"An admin of 百川集团 will decide"}, []string{"退出登录"}},
+	}), []string{"申请已提交，等待审核", "申请身份", "您无需再做什么"}, []string{"An admin of 百川集团 will decide", "Applying as"}, []string{"退出登录"}},
 	"joined": {with(form(), func(v *View) {
 		v.State, v.Fresh, v.Seats = Joined, true, []Seat{{"宏远商贸", noon, false}}
 	}), []string{"加入成功", "接下来", "通讯录的页面还没有开放", "同事也要加入？"}, []string{"Welcome! You have joined", "The directory has no page yet"}, []string{"加入", "退出登录"}},

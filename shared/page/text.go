@@ -64,6 +64,7 @@ var texts = map[string]text{
 	"joined.already":  {"您已加入", "You are already in"},
 	"joined.look":     {"已经加入？登录查看", "Already in? Sign in to see"},
 	"as.corp":         {"加入身份", "Joined as"},
+	"as.applied":      {"申请身份", "Applying as"},
 	"since":           {"加入时间", "Since"},
 	"mismatch":        {"对方名单中的企业名称与此不同，不影响使用；如需更正请联系管理员。", "The roster has another name for your company. That does no harm; ask an admin to correct it."},
 	"next.title":      {"接下来", "What comes next"},
@@ -83,7 +84,8 @@ var texts = map[string]text{
 
 	"lost":        {"没有收到回应，可能是网络断了。您填写的内容还在，请再点一次；重复提交不会重复加入。", "There was no answer; the connection may be lost. What you entered is still here: press again. Trying twice never joins twice."},
 	"other_phone": {"换一个手机号登录", "Use another phone"},
-	"wait":        {"请约 %s 分钟后再试一次；重复提交不会重复加入。", "Try again in about %s minutes. Trying twice never joins twice."},
+	"wait":        {"请约 %s 分钟后再试一次。", "Try again in about %s minutes."},
+	"kept":        {"您填写的内容已保留。", " What you entered is still here."},
 }
 
 type message struct {
@@ -125,10 +127,10 @@ var messages = map[string]message{
 		[2]string{"Things have just changed", "Look again, then try once more; what you entered is still here."}},
 	"invalid": {"bad", [2]string{"还差一点", "请修改下面标出的内容；您填写的其他内容已保留。"},
 		[2]string{"Almost there", "Mend what is marked below; the rest of what you entered is kept."}},
-	"busy": {"warn", [2]string{"现在人太多了", "请稍等几秒再试一次。重复提交不会重复加入，您填写的内容已保留。"},
-		[2]string{"Many people at once", "Wait a few seconds, then try again. Trying twice never joins twice; what you entered is still here."}},
-	"rate_limited": {"warn", [2]string{"操作太频繁了", "请稍等片刻再试一次；您填写的内容已保留。"},
-		[2]string{"Too many tries", "Wait a moment, then try again; what you entered is still here."}},
+	"busy": {"warn", [2]string{"现在人太多了", "请稍等几秒再试一次；重复提交不会重复加入。"},
+		[2]string{"Many people at once", "Wait a few seconds, then try again. Trying twice never joins twice."}},
+	"rate_limited": {"warn", [2]string{"操作太频繁了", "请稍等片刻再试一次。"},
+		[2]string{"Too many tries", "Wait a moment, then try again."}},
 	"internal": {"bad", [2]string{"出了点问题", "问题在我们这边。请再试一次；重复提交不会重复加入。"},
 		[2]string{"Something went wrong", "It is our fault. Try again; trying twice never joins twice."}},
 
