@@ -5,11 +5,12 @@ function sent(form){return new URLSearchParams(new FormData(form))}
 if(o&&window.fetch)fetch(o.action,{method:"POST",body:sent(o),credentials:"same-origin",keepalive:true}).catch(function(){});
 if(!f)return;
 var b=f.querySelector("button"),lost=f.querySelector("[data-lost]"),said=b.textContent,busy=false;
-function free(){busy=false;b.removeAttribute("aria-disabled");b.textContent=said}
+function hold(on){busy=on;[].forEach.call(f.elements,function(e){e.readOnly=on})} // what is typed now, the answer would take away
+function free(){hold(false);b.removeAttribute("aria-disabled");b.textContent=said}
 // The page stays until there is an answer: a browser that finds no connection shows a page of its own, and what was typed is gone.
 f.addEventListener("submit",function(e){
 if(busy){e.preventDefault();return}
-busy=true;b.setAttribute("aria-disabled","true");b.textContent=b.dataset.busy;lost.textContent="";setTimeout(free,15000);
+hold(true);b.setAttribute("aria-disabled","true");b.textContent=b.dataset.busy;lost.textContent="";setTimeout(free,15000);
 if(!window.fetch||!window.URLSearchParams)return;
 e.preventDefault();
 fetch(f.action,{method:"POST",body:sent(f),credentials:"same-origin",redirect:"manual"}).then(function(r){

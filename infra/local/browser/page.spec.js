@@ -67,12 +67,12 @@ test.describe("a link that lives", () => {
     }
   });
 
-  test("has a form that is read in English, in the dark and in large letters", async ({ browser }) => {
-    for (const [name, options, css] of [
-      ["en-dark", { locale: "en-GB", colorScheme: "dark" }],
-      ["en-narrow", { locale: "en-GB", viewport: { width: 320, height: 568 } }],
-      ["large", {}, "html{font-size:200%}"],
-    ]) {
+  for (const [name, options, css] of [
+    ["en-dark", { locale: "en-GB", colorScheme: "dark" }],
+    ["en-narrow", { locale: "en-GB", viewport: { width: 320, height: 568 } }],
+    ["large", {}, "html{font-size:200%}"],
+  ])
+    test(`has a form that can be read: ${name}`, async ({ browser }) => {
       const w = await world({ policy: "imported_or_approval", invite: { note: "请各位经销商尽快加入，方便下单与对账。" } });
       const li = await Person.named("李娜");
       await li.makeCorp("宏远商贸");
@@ -88,7 +88,7 @@ test.describe("a link that lives", () => {
       await page.locator("#corp-new").check();
       await page.locator('[id="name"]').fill("");
       await button(page).click();
-      await expect(alert(page).locator("a")).toHaveCount(1);
+      await expect(alert(page).locator("a")).toHaveCount(2);
       await look("invalid");
       await typeCorp(page, "宏远".repeat(16), "李娜", "零售");
       await button(page).click();
@@ -104,8 +104,7 @@ test.describe("a link that lives", () => {
       await page.reload();
       await look("dissolved");
       await context.close();
-    }
-  });
+    });
 
   test("is changed by no GET and no HEAD", async ({ request }) => {
     const w = await world({ invite: { max_uses: 1 } });
@@ -184,11 +183,16 @@ for (const javaScriptEnabled of [true, false]) {
       await button(page).click();
       await expect(page.locator('[id="new_corp.name-wrong"]')).toHaveText("请填写企业名称。");
       await expect(page.locator('[id="new_corp.name"]')).toHaveAttribute("aria-invalid", "true");
+      await expect(page.locator('[id="new_corp.name"]')).toBeFocused();
+      expect(await page.title()).toBe(`还差一点 – 加入「${w.chain.name}」`);
+      await alert(page).locator("a").last().click();
+      await expect(page.locator('[id="name"]')).toBeFocused();
       if (javaScriptEnabled) await see(page, "invalid");
       await typeCorp(page, "很".repeat(33), "", "零售");
       await button(page).click();
       await expect(page.locator('[id="new_corp.name-wrong"]')).toContainText("最多 32 个字符");
       await expect(page.locator('[id="new_corp.name"]')).toHaveValue("很".repeat(33));
+      await expect(page.locator('[id="name-wrong"]')).toHaveText("请填写您的姓名。");
       await page.locator('[id="new_corp.name"]').fill("好味小店");
       await button(page).click();
       await expect(page.locator('[id="name-wrong"]')).toHaveText("请填写您的姓名。");
@@ -311,6 +315,7 @@ test("who isn't on the roster is told how to ask", async ({ page }) => {
   await typeCorp(page, "宏远商贸");
   await button(page).click();
   await expect(alert(page)).toContainText("您还不在名单中");
+  await expect(alert(page)).toBeFocused();
   await see(page, "not-imported");
   expect(await partners(w)).toHaveLength(0);
 });
@@ -547,11 +552,17 @@ test("a form that never arrived is still there", async ({ page }) => {
   await page.goto(w.url);
   await signIn(page, phone(), "李娜");
   await typeCorp(page, "宏远商贸", "李小娜", "零售");
-  await page.route(w.url, (route) => (route.request().method() === "POST" ? route.abort("internetdisconnected") : route.continue()));
-  await button(page).click();
-  await expect(page.locator("[data-lost]")).toContainText("您填写的内容还在");
+  for (const fail of [
+    (route) => route.abort("internetdisconnected"),
+    (route) => route.fulfill({ status: 503, contentType: "application/json", body: '{"message":"Service Unavailable"}' }), // the gateway's own
+  ]) {
+    await page.route(w.url, (route) => (route.request().method() === "POST" ? fail(route) : route.continue()));
+    await button(page).click();
+    await expect(page.locator("[data-lost]")).toContainText("您填写的内容还在");
+    await expect(button(page)).toHaveText("加入");
+    await page.unroute(w.url);
+  }
   await see(page, "lost");
-  await page.unroute(w.url);
   await expect(page.locator('[id="new_corp.name"]')).toHaveValue("宏远商贸");
   await expect(page.locator('[id="name"]')).toHaveValue("李小娜");
   await button(page).click();
