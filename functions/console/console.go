@@ -31,6 +31,7 @@ type console struct {
 
 func (c *console) routes() http.Handler {
 	mux := http.NewServeMux()
+	mux.Handle("GET /{$}", web.Handler(c.start))
 	mux.Handle("GET /j/{token}", web.Handler(c.show))
 	mux.Handle("GET /j/{token}/{answer}", web.Handler(c.home))
 	mux.Handle("POST /j/{token}", web.Handler(c.join))
@@ -70,6 +71,11 @@ func (c *console) show(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	return c.write(w, r, status, v)
+}
+
+// start is for who has lost their invite's address, or most of it.
+func (c *console) start(w http.ResponseWriter, r *http.Request) error {
+	return c.write(w, r, http.StatusOK, page.View{Lang: string(web.Language(r)), State: page.Plain, Code: "start"})
 }
 
 // home leads from where an answer was sent to the page. An answer that fails is

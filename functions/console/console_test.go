@@ -36,7 +36,7 @@ const (
 )
 
 // What the joins door says here. That it says so, its own tests hold against
-// the contract; that the two go together, the browser's tests.
+// the contract; that the two go together, joins_test.go and the browser's tests.
 const (
 	lookLive     = `{"chain":{"name":"Dealers","owner":"Owner Ltd"},"inviter":{"name":"Boss"},"join_policy":"open","expires_at":"2026-11-29T12:00:00Z","state":"live"}`
 	standingNone = `{"person":{"name":"Li","phone":"+86139******07"},"corps":[],"memberships":[],"blocked":false}`
@@ -608,7 +608,8 @@ func TestEachEventIsAnswered(t *testing.T) {
 		says   string
 	}{
 		"card.json": {200, base64.StdEncoding.EncodeToString(page.Picture)}, "answered.json": {303, ""},
-		"show.json": {200, "Boss 邀请您加入"}, "show-en.json": {200, "Boss invites you to join"}, "preview.json": {200, ""},
+		"start.json": {200, "请打开您收到的邀请"},
+		"show.json":  {200, "Boss 邀请您加入"}, "show-en.json": {200, "Boss invites you to join"}, "preview.json": {200, ""},
 		"join-signed-out.json": {401, "登录已过期"}, "join-base64.json": {303, ""}, "sign-in.json": {303, ""}, "signed-in-cancelled.json": {400, "登录没有完成"},
 	}
 	for _, file := range files {

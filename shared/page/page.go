@@ -186,7 +186,7 @@ func (v View) Group() string {
 
 // Retry says that the same once more may help.
 func (v View) Retry() bool {
-	return v.Token != "" && (v.Code == "busy" || v.Code == "rate_limited" || v.Code == "internal" || v.Code == "sign_in_failed" || v.Code == "form_stale")
+	return v.Token != "" && (v.Code == "busy" || v.Code == "rate_limited" || v.Code == "internal" || v.Code == "sign_in_failed" || v.Code == "form_stale" || v.Code == "unreadable")
 }
 
 // Again says that a member may come in under another of their corps as well

@@ -111,7 +111,8 @@ var states = map[string]struct {
 		v.CSRF, v.Kept = "csrf", &Form{"new", "宏远商贸", "零售", "李娜"}
 	}), []string{"您填写的内容已保留"}, nil, []string{"再试一次"}},
 	"too often, for minutes": {with(plain("rate_limited"), func(v *View) { v.Wait = 591 * time.Second }), []string{"请约 10 分钟后再试一次"}, []string{"Try again in about 10 minutes"}, []string{"再试一次"}},
-	"unreadable":             {plain("unreadable"), []string{"请返回上一页"}, []string{"Go back, shorten it"}, []string{"已经加入？登录查看"}},
+	"unreadable":             {plain("unreadable"), []string{"填写得短一些"}, []string{"Try again and enter less"}, []string{"再试一次"}},
+	"no invite's address":    {View{State: Plain, Code: "start"}, []string{"请打开您收到的邀请"}, []string{"Open the invite you got"}, nil},
 	"our fault":              {plain("internal"), []string{"出了点问题"}, []string{"Something went wrong"}, []string{"再试一次"}},
 	"a sign-in failed":       {View{State: Plain, Code: "sign_in_failed"}, []string{"登录没有完成"}, []string{"Signing in didn’t finish"}, nil},
 	"signed out":             {View{State: Plain, Code: "signed_out"}, []string{"您已退出登录"}, []string{"You are signed out"}, nil},

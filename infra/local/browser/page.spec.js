@@ -547,6 +547,12 @@ test("a page that an answer led to is looked at again, and passed on, as the pag
   await expect(h1(page)).toHaveText(w.chain.name);
 });
 
+test("what is left of an address that was cut says what to look for", async ({ page }) => {
+  expect((await page.goto(at.web)).status()).toBe(200);
+  await expect(h1(page)).toHaveText("请打开您收到的邀请");
+  await see(page, "start");
+});
+
 test("a form that never arrived is still there", async ({ page }) => {
   const w = await world();
   await page.goto(w.url);
