@@ -38,7 +38,7 @@ run: build local ## start the local stack, play the main job, serve until Ctrl-C
 test: build local $(if $(PKG),,$(BROWSER)) ## all that needs only Go and Node, with the race detector; PKG=./shared/store tests one room
 	@$(if $(RACE),,echo "no C compiler: without the race detector")
 	$(LOCAL) exec -- go test $(RACE) $(or $(PKG),./...)
-	$(if $(PKG),,cd infra/local && go test $(RACE) ./...)
+	$(if $(PKG),,cd infra/local && go test -count=1 $(RACE) ./...) # what is built and driven there go test doesn't see change
 
 check: $(VENV)/done ## formatting, vet, staticcheck, known vulnerabilities, a minute of fuzzing, the template (needs Python 3.11 or newer)
 	@odd=$$(find . -name '*.go' -not -path '*/node_modules/*' -not -path './.*/*' -exec gofmt -l {} +); [ -z "$$odd" ] || { echo "gofmt would change:"; echo "$$odd"; exit 1; }

@@ -1,6 +1,7 @@
 package infra_test
 
 import (
+	"fmt"
 	"maps"
 	"os"
 	"slices"
@@ -119,6 +120,34 @@ func TestEachQueueHasAPlaceForWhatItCanNotDeliverAndAnAlarmOnThat(t *testing.T) 
 		if to, _ := get(queue, "Properties", "RedrivePolicy", "deadLetterTargetArn").(string); !strings.HasSuffix(to, "DeadLetters.Arn") {
 			t.Errorf("%s has no dead letters", id)
 		}
+	}
+}
+
+// What the page's code flow (functions/console) asks of Cognito: a public client, led back to the page, on a domain whose pages
+// sign in by code, ask anew and speak the reader's language, which is managed login and not the classic pages.
+func TestTheUserPoolSignsThePagesPeopleIn(t *testing.T) {
+	t.Parallel()
+	resources := read(t)
+	client := under(resources["PeopleClient"], "Properties")
+	for name, want := range map[string]string{
+		"AllowedOAuthFlows": "[code]", "AllowedOAuthFlowsUserPoolClient": "true", "AllowedOAuthScopes": "[openid phone profile]", "GenerateSecret": "false",
+		"CallbackURLs": "[${WebUrl}/signed-in]", "SupportedIdentityProviders": "[COGNITO]", "ReadAttributes": "[name phone_number phone_number_verified]",
+	} {
+		if got := fmt.Sprint(client[name]); got != want {
+			t.Errorf("PeopleClient: %s is %s, want %s", name, got, want)
+		}
+	}
+	if flows := mentions(client["ExplicitAuthFlows"]); !slices.Contains(flows, "ALLOW_USER_AUTH") {
+		t.Errorf("PeopleClient: nobody signs in by code: %v", flows)
+	}
+	if first := mentions(get(resources["People"], "Properties", "Policies", "SignInPolicy", "AllowedFirstAuthFactors")); !slices.Contains(first, "SMS_OTP") {
+		t.Errorf("People: nobody signs in by code: %v", first)
+	}
+	if got := fmt.Sprint(get(resources["PeopleDomain"], "Properties", "ManagedLoginVersion")); got != "2" {
+		t.Errorf("PeopleDomain: ManagedLoginVersion is %s, want 2", got)
+	}
+	if got := get(resources["PeopleLook"], "Properties", "ClientId"); got != "PeopleClient" {
+		t.Errorf("PeopleLook is of %v: managed login shows no page without a look", got)
 	}
 }
 

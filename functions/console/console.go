@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -19,6 +21,7 @@ import (
 
 // console is the door that serves the page.
 type console struct {
+	web    string // where people open the pages
 	pages  *page.Pages
 	seal   seal
 	issuer *issuer
@@ -28,7 +31,9 @@ type console struct {
 
 func (c *console) routes() http.Handler {
 	mux := http.NewServeMux()
+	mux.Handle("GET /{$}", web.Handler(c.start))
 	mux.Handle("GET /j/{token}", web.Handler(c.show))
+	mux.Handle("GET /j/{token}/{answer}", web.Handler(c.home))
 	mux.Handle("POST /j/{token}", web.Handler(c.join))
 	mux.Handle("POST /j/{token}/opened", web.Handler(c.opened))
 	mux.Handle("POST /j/{token}/decline", web.Handler(c.reply("/decline")))
@@ -36,6 +41,7 @@ func (c *console) routes() http.Handler {
 	mux.Handle("GET /sign-in", web.Handler(c.signIn))
 	mux.Handle("GET /signed-in", web.Handler(c.signedIn))
 	mux.Handle("POST /sign-out", web.Handler(c.signOut))
+	mux.Handle("GET "+page.PicturePath, web.Handler(c.picture))
 	return web.Routes(mux)
 }
 
@@ -56,13 +62,45 @@ const maxForm = 16 << 10
 
 // show changes nothing, whoever looks and however often (R13).
 func (c *console) show(w http.ResponseWriter, r *http.Request) error {
-	v, status := c.view(r, c.session(r))
+	who := c.session(r)
+	v, status := c.view(w, r, who)
+	if f := c.kept(r, who); f != nil && (v.State == page.Choose || v.State == page.Joined) {
+		v.Form = *f
+		if v.Code == "" {
+			v.Code = "form_kept"
+		}
+	}
 	return c.write(w, r, status, v)
 }
 
+// start is for who has lost their invite's address, or most of it.
+func (c *console) start(w http.ResponseWriter, r *http.Request) error {
+	return c.write(w, r, http.StatusOK, page.View{Lang: string(web.Language(r)), State: page.Plain, Code: "start"})
+}
+
+// home leads from where an answer was sent to the page. An answer that fails is
+// shown at that address, and is looked at again or passed on from there.
+func (c *console) home(w http.ResponseWriter, r *http.Request) error {
+	t := token(r.PathValue("token"))
+	if t == "" {
+		return c.write(w, r, http.StatusNotFound, page.View{Lang: string(web.Language(r)), State: page.Plain, Code: "not_found"})
+	}
+	http.Redirect(w, r, "/j/"+t, http.StatusSeeOther)
+	return nil
+}
+
+// picture is what chats show beside an invite's card, the same for all: nothing
+// of the invite is in it. Browsers don't ask for it.
+func (c *console) picture(w http.ResponseWriter, _ *http.Request) error {
+	w.Header().Set("Content-Type", "image/png")
+	w.Header().Set("Cache-Control", "public, max-age=86400")
+	w.Write(page.Picture)
+	return nil
+}
+
 // view is the page of the path's invite as things stand for who is signed in,
-// with the status that goes with it.
-func (c *console) view(r *http.Request, who *session) (page.View, int) {
+// with the status that goes with it; w hears when to try again.
+func (c *console) view(w http.ResponseWriter, r *http.Request, who *session) (page.View, int) {
 	v := c.blank(r, who)
 	if v.Token == "" {
 		v.State, v.Code = page.Plain, "not_found"
@@ -88,7 +126,7 @@ func (c *console) view(r *http.Request, who *session) (page.View, int) {
 	}
 	for _, err := range []error{looked, stood} {
 		if err != nil {
-			return c.plain(r, v, err)
+			return c.plain(w, r, v, err)
 		}
 	}
 	v.State = page.Choose
@@ -102,7 +140,7 @@ func (c *console) view(r *http.Request, who *session) (page.View, int) {
 func (c *console) blank(r *http.Request, who *session) page.View {
 	v := page.View{Lang: string(web.Language(r)), Token: token(r.PathValue("token"))}
 	if who != nil {
-		v.CSRF = who.CSRF
+		v.CSRF, v.By = who.CSRF, c.seal.text(authored, author{who.Issuer, who.Subject})
 		v.Person = &page.Person{Name: who.Name}
 		if phone, ok := network.ParsePhone(who.Phone); ok {
 			v.Person.Phone = network.MaskPhone(phone)
@@ -114,6 +152,9 @@ func (c *console) blank(r *http.Request, who *session) page.View {
 // fill says how the person stands, and fills in what they needn't type. State is
 // set where that decides what the page is.
 func (c *console) fill(v *page.View, who *session, s standing) {
+	s.Corps = slices.DeleteFunc(s.Corps, func(c corp) bool { // who comes in once more does it under another (R01)
+		return slices.ContainsFunc(s.Memberships, func(m seat) bool { return m.CorpID == c.CorpID })
+	})
 	for _, corp := range s.Corps {
 		v.Corps = append(v.Corps, page.Corp{ID: corp.CorpID, Name: corp.Name, Eligible: corp.Eligible})
 		if corp.Eligible && len(s.Corps) == 1 {
@@ -158,11 +199,25 @@ func (c *console) fill(v *page.View, who *session, s standing) {
 }
 
 // plain is a page of which there is nothing to say but why.
-func (c *console) plain(r *http.Request, v page.View, err error) (page.View, int) {
+func (c *console) plain(w http.ResponseWriter, r *http.Request, v page.View, err error) (page.View, int) {
 	p := problemOf(err)
 	report(r, p, err)
+	later(w, &v, p)
 	v.State, v.Code, v.Contact = page.Plain, p.Code, nil
 	return v, p.Status
+}
+
+// later says when to try again, to the browser and to the person.
+func later(w http.ResponseWriter, v *page.View, p *problem) {
+	if seconds, err := strconv.Atoi(p.After); err == nil {
+		w.Header().Set("Retry-After", p.After)
+		v.Wait = time.Duration(seconds) * time.Second
+	}
+}
+
+// typed is the form as it was sent.
+func typed(form url.Values) page.Form {
+	return page.Form{Corp: form.Get("corp"), NewName: form.Get("new_corp.name"), Industry: form.Get("new_corp.industry"), Name: form.Get("name")}
 }
 
 // join takes the form. Who got in, or has applied, is sent to look, so that the
@@ -172,7 +227,7 @@ func (c *console) join(w http.ResponseWriter, r *http.Request) error {
 	if err != nil || form == nil {
 		return err
 	}
-	f := page.Form{Corp: form.Get("corp"), NewName: form.Get("new_corp.name"), Industry: form.Get("new_corp.industry"), Name: form.Get("name")}
+	f := typed(form)
 	in := wish{Name: f.Name}
 	switch {
 	case f.Corp == "new":
@@ -186,6 +241,7 @@ func (c *console) join(w http.ResponseWriter, r *http.Request) error {
 		err = c.ask(r, who, "POST", r.PathValue("token"), "", in, nil)
 	}
 	if err == nil {
+		drop(w, r, keptCookie)
 		http.Redirect(w, r, "/j/"+r.PathValue("token"), http.StatusSeeOther)
 		return nil
 	}
@@ -205,18 +261,19 @@ func missing(field string) error {
 func (c *console) again(w http.ResponseWriter, r *http.Request, who *session, f page.Form, err error) error {
 	p := problemOf(err)
 	report(r, p, err)
-	if p.After != "" {
-		w.Header().Set("Retry-After", p.After)
-	}
 	switch p.Code {
 	case "busy", "rate_limited", "internal":
 		// Who is busy isn't asked for more, and there may be no time left to: what
 		// was typed waits behind a button.
 		v := c.blank(r, who)
+		later(w, &v, p)
 		v.State, v.Code, v.Kept = page.Plain, p.Code, &f
 		return c.write(w, r, p.Status, v)
 	}
-	v, status := c.view(r, who)
+	v, status := c.view(w, r, who)
+	if v.Retry() { // who was asked how things stand is busy now
+		v.Kept = &f
+	}
 	if v.State == page.Joined || v.State == page.Choose {
 		// A member who tries another corp (R01) is at the form again, too.
 		v.State = page.Choose
@@ -235,28 +292,44 @@ func (c *console) again(w http.ResponseWriter, r *http.Request, who *session, f 
 func (c *console) form(w http.ResponseWriter, r *http.Request) (*session, url.Values, error) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	if err := r.ParseForm(); err != nil {
-		return nil, nil, &network.Error{Kind: network.Invalid, Code: "too_large"}
+		return nil, nil, c.unreadable(w, r, err)
 	}
 	who := c.session(r)
 	switch {
 	case token(r.PathValue("token")) == "":
-		v, status := c.view(r, who)
+		v, status := c.view(w, r, who)
 		return nil, nil, c.write(w, r, status, v)
 	case who == nil:
-		v, status := c.view(r, nil)
+		over := "session_over"
+		if c.keep(w, r) {
+			over = "session_over_kept"
+		}
+		v, status := c.view(w, r, nil)
 		if v.State == page.SignIn {
-			v.Code, status = "session_over", http.StatusUnauthorized
+			v.Code, status = over, http.StatusUnauthorized
 		}
 		return nil, nil, c.write(w, r, status, v)
 	case !c.own(r, who):
-		v, status := c.view(r, who)
-		if v.State == page.Choose || v.State == page.Joined {
+		v, status := c.view(w, r, who)
+		if f := typed(r.PostForm); v.Retry() {
+			v.Kept = &f
+		} else if v.State == page.Choose || v.State == page.Joined {
 			v.State, v.Code, status = page.Choose, "form_stale", http.StatusForbidden
-			v.Form = page.Form{Corp: r.PostForm.Get("corp"), NewName: r.PostForm.Get("new_corp.name"), Industry: r.PostForm.Get("new_corp.industry"), Name: r.PostForm.Get("name")}
+			v.Form = f
 		}
 		return nil, nil, c.write(w, r, status, v)
 	}
 	return who, r.PostForm, nil
+}
+
+// unreadable is the page for a form that is longer than any can be, or that no
+// browser has sent.
+func (c *console) unreadable(w http.ResponseWriter, r *http.Request, err error) error {
+	status := http.StatusBadRequest
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		status = http.StatusRequestEntityTooLarge
+	}
+	return c.write(w, r, status, page.View{Lang: string(web.Language(r)), Token: token(r.PathValue("token")), State: page.Plain, Code: "unreadable"})
 }
 
 // own says whether the form that r brings was made for this session.
@@ -288,9 +361,10 @@ func (c *console) reply(below string) web.Handler {
 			return err
 		}
 		if err := c.ask(r, who, "POST", r.PathValue("token"), below, nil, nil); err != nil {
-			v, _ := c.view(r, who)
+			v, _ := c.view(w, r, who)
 			p := problemOf(err)
 			report(r, p, err)
+			later(w, &v, p)
 			if v.State == page.Choose {
 				v.Code = p.Code
 			}
@@ -312,11 +386,12 @@ func (c *console) signIn(w http.ResponseWriter, r *http.Request) error {
 		http.Redirect(w, r, "/j/"+s.Token, http.StatusSeeOther)
 		return nil
 	}
-	to, err := c.issuer.authorize(r.Context(), s)
+	to, err := c.issuer.authorize(r.Context(), s, web.Language(r))
 	if err != nil {
-		v, status := c.plain(r, page.View{Lang: string(web.Language(r)), Token: s.Token}, err)
+		v, status := c.plain(w, r, page.View{Lang: string(web.Language(r)), Token: s.Token}, err)
 		return c.write(w, r, status, v)
 	}
+	c.tidy(w, r)
 	c.seal.set(w, signInCookie+s.State[:8], s, signInLife)
 	http.Redirect(w, r, to, http.StatusSeeOther)
 	return nil
@@ -335,6 +410,7 @@ func (c *console) signedIn(w http.ResponseWriter, r *http.Request) error {
 	forget(w, signInCookie+state[:8])
 	v.Token = s.Token
 	if q.Get("code") == "" { // cancelled, or refused
+		report(r, &problem{Status: http.StatusBadRequest, Code: v.Code}, errors.New("issuer: "+reason(q.Get("error"))))
 		return c.write(w, r, http.StatusBadRequest, v)
 	}
 	who, err := c.issuer.redeem(r.Context(), q.Get("code"), s)
@@ -343,11 +419,15 @@ func (c *console) signedIn(w http.ResponseWriter, r *http.Request) error {
 		report(r, &problem{Status: http.StatusBadRequest, Code: v.Code}, err)
 		return c.write(w, r, http.StatusBadRequest, v)
 	case err != nil:
-		v, status := c.plain(r, v, err)
+		v, status := c.plain(w, r, v, err)
 		return c.write(w, r, status, v)
 	}
+	name := web.Tidy(who.Name)
+	if network.CheckPersonName("name", name) != nil {
+		name = "" // as good as none to the joins door too, and a cookie has little room
+	}
 	c.seal.set(w, sessionCookie, session{
-		Issuer: who.Issuer, Subject: who.Subject, Name: who.Name, Phone: who.Phone, Verified: bool(who.Verified), CSRF: random(), Ends: c.now().Add(sessionLife),
+		Issuer: who.Issuer, Subject: who.Subject, Name: name, Phone: who.Phone, Verified: bool(who.Verified), CSRF: random(), Ends: c.now().Add(sessionLife),
 	}, sessionLife)
 	http.Redirect(w, r, "/j/"+s.Token, http.StatusSeeOther)
 	return nil
@@ -357,7 +437,7 @@ func (c *console) signedIn(w http.ResponseWriter, r *http.Request) error {
 func (c *console) signOut(w http.ResponseWriter, r *http.Request) error {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	if err := r.ParseForm(); err != nil {
-		return &network.Error{Kind: network.Invalid, Code: "too_large"}
+		return c.unreadable(w, r, err)
 	}
 	if who := c.session(r); who != nil && !c.own(r, who) {
 		v := c.blank(r, who)
@@ -365,6 +445,7 @@ func (c *console) signOut(w http.ResponseWriter, r *http.Request) error {
 		return c.write(w, r, http.StatusForbidden, v)
 	}
 	forget(w, sessionCookie)
+	drop(w, r, keptCookie)
 	if to := token(r.PostForm.Get("to")); to != "" {
 		http.Redirect(w, r, "/j/"+to, http.StatusSeeOther)
 		return nil
@@ -385,7 +466,7 @@ func (c *console) write(w http.ResponseWriter, r *http.Request, status int, v pa
 	h.Set("Vary", "Accept-Language, Cookie")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
-	if strings.HasPrefix(c.issuer.back, "https:") {
+	if strings.HasPrefix(c.web, "https:") {
 		h.Set("Strict-Transport-Security", "max-age=63072000")
 	}
 	if (status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable) && h.Get("Retry-After") == "" {

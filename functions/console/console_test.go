@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"html"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -35,7 +36,7 @@ const (
 )
 
 // What the joins door says here. That it says so, its own tests hold against
-// the contract; that the two go together, the browser's tests.
+// the contract; that the two go together, joins_test.go and the browser's tests.
 const (
 	lookLive     = `{"chain":{"name":"Dealers","owner":"Owner Ltd"},"inviter":{"name":"Boss"},"join_policy":"open","expires_at":"2026-11-29T12:00:00Z","state":"live"}`
 	standingNone = `{"person":{"name":"Li","phone":"+86139******07"},"corps":[],"memberships":[],"blocked":false}`
@@ -63,7 +64,7 @@ type answer struct {
 
 func setup(t *testing.T) *world {
 	t.Helper()
-	pages, err := page.Load()
+	pages, err := page.Load("https://pages.example")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +73,7 @@ func setup(t *testing.T) *world {
 	t.Cleanup(w.issuer.Close)
 	clock := func() time.Time { return w.now }
 	w.console = &console{
-		pages: pages, seal: newSeal(map[byte][]byte{1: []byte("a key that only the tests have, 32+")}), now: clock, joins: w.door,
+		web: "https://pages.example", pages: pages, seal: newSeal(map[byte][]byte{1: []byte("a key that only the tests have, 32+")}), now: clock, joins: w.door,
 		issuer: &issuer{url: w.issuer.URL, client: "us", back: back, http: http.DefaultClient, now: clock},
 	}
 	w.claims = map[string]any{"iss": w.issuer.URL, "aud": "us", "sub": "s7", "exp": noon.Add(time.Hour).Unix(), "name": "Li", "phone_number": "+8613900000007", "phone_number_verified": true}
@@ -211,10 +212,46 @@ func TestR13_GetAndHeadOnlyLook(t *testing.T) {
 	if w.posts() != 0 || len(w.asked) != 6 {
 		t.Errorf("asked %d times, %d of them to change something", len(w.asked), w.posts())
 	}
-	for _, path := range []string{"/opened", "/decline", "/block"} {
-		if r := w.ask("GET", "/j/"+invite+path, nil, session); r.StatusCode != 405 {
-			t.Errorf("GET %s: got %d, want 405", path, r.StatusCode)
+	// An address that answers were sent to is looked at, or passed on, as well.
+	for _, path := range []string{"/opened", "/decline", "/block", "/anything"} {
+		if r := w.ask("GET", "/j/"+invite+path, nil, session); r.StatusCode != 303 || r.Header.Get("Location") != "/j/"+invite {
+			t.Errorf("GET %s: got %d to %q, want the page", path, r.StatusCode, r.Header.Get("Location"))
 		}
+	}
+	want(t, w.ask("GET", "/j/nonsense/block", nil), 404, "没有找到这个邀请")
+	if len(w.asked) != 6 {
+		t.Error("the joins door was asked")
+	}
+}
+
+func TestAFormThatNobodyCouldTypeIsAPageToo(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	own, csrf := w.signedIn(nil)
+	for _, path := range []string{"/j/" + invite, "/j/" + invite + "/decline", "/sign-out"} {
+		want(t, w.ask("POST", path, url.Values{"csrf": {csrf}, "name": {strings.Repeat("a", maxForm)}}, own), 413, "无法读取您填写的内容")
+		r := httptest.NewRequest("POST", path, strings.NewReader("csrf=%zz"))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		rec := httptest.NewRecorder()
+		w.h.ServeHTTP(rec, r)
+		want(t, rec.Result(), 400, "无法读取您填写的内容")
+	}
+	if len(w.asked) != 0 {
+		t.Error("the joins door was asked")
+	}
+}
+
+func TestTheCardsPictureIsOneForAllAndMayBeKept(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	text := body(t, w.ask("GET", "/j/"+invite, nil))
+	if !strings.Contains(text, `<meta property="og:image" content="https://pages.example/card.png">`) {
+		t.Error("the card has no picture")
+	}
+	r := w.ask("GET", "/card.png", nil)
+	b, err := io.ReadAll(r.Body)
+	if err != nil || r.StatusCode != 200 || r.Header.Get("Content-Type") != "image/png" || !strings.HasPrefix(r.Header.Get("Cache-Control"), "public, max-age=") || !bytes.Equal(b, page.Picture) {
+		t.Errorf("got %d, %s, %v", r.StatusCode, r.Header, err)
 	}
 }
 
@@ -382,6 +419,116 @@ func TestARecipientsAnswersArePassedOn(t *testing.T) {
 	}
 }
 
+// by is the author that the form of a page was made for.
+var by = regexp.MustCompile(`name="by" value="([^"]+)"`)
+
+func TestAFormThatComesAfterItsSessionWaitsForItsAuthor(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	own, csrf := w.signedIn(nil)
+	m := by.FindStringSubmatch(body(t, w.ask("GET", "/j/"+invite, nil, own)))
+	if m == nil {
+		t.Fatal("the form doesn't say who it is for")
+	}
+	form := func(by string) url.Values {
+		return url.Values{"csrf": {csrf}, "by": {by}, "corp": {"new"}, "new_corp.name": {"宏远商贸"}, "new_corp.industry": {"零售"}, "name": {"李娜"}}
+	}
+	w.now = noon.Add(sessionLife)
+	for name, sent := range map[string]url.Values{
+		"nobody's":   form(""),
+		"forged":     form("forged"),
+		"a session":  form(own.Value),
+		"too much":   func() url.Values { f := form(m[1]); f.Set("name", strings.Repeat("<", maxKept/6)); return f }(),
+		"an old one": func() url.Values { f := form(m[1]); f.Del("by"); return f }(),
+	} {
+		r := w.ask("POST", "/j/"+invite, sent, own)
+		if cookieNamed(r, keptCookie) != nil {
+			t.Errorf("%s: it is kept", name)
+		}
+		want(t, r, 401, "登录已过期", "还没有提交任何内容")
+	}
+	r := w.ask("POST", "/j/"+invite, form(m[1]), own)
+	waits := cookieNamed(r, keptCookie)
+	if waits == nil || !waits.HttpOnly || !waits.Secure || waits.SameSite != http.SameSiteLaxMode || waits.MaxAge != 30*60 || strings.Contains(waits.Value, "宏远") {
+		t.Fatalf("got %v, want it kept, sealed", waits)
+	}
+	if text := body(t, r); r.StatusCode != 401 || !strings.Contains(text, "您填写的内容已保留") || strings.Contains(text, "宏远商贸") {
+		t.Errorf("got %d, want to be told that it is kept, and nobody else to read it", r.StatusCode)
+	}
+
+	again, fresh := w.signedIn(nil)
+	want(t, w.ask("GET", "/j/"+invite, nil, again, waits), 200, "您填写的内容已恢复", `value="宏远商贸"`, `value="零售"`, `value="李娜"`)
+	other, _ := w.signedIn(func(s *session) { s.Subject = "s8" })
+	elsewhere := invite[:len(invite)-1] + "B"
+	for name, r := range map[string]*http.Response{
+		"somebody else":   w.ask("GET", "/j/"+invite, nil, other, waits),
+		"nobody":          w.ask("GET", "/j/"+invite, nil, waits),
+		"another invite":  w.ask("GET", "/j/"+elsewhere, nil, again, waits),
+		"without waiting": w.ask("GET", "/j/"+invite, nil, again),
+	} {
+		if text := body(t, r); strings.Contains(text, "宏远商贸") || strings.Contains(text, "已恢复") {
+			t.Errorf("%s reads what was typed", name)
+		}
+	}
+	if w.posts() != 0 {
+		t.Error("the joins door was asked to join")
+	}
+	w.says["GET /me"] = answer{200, `{"person":{},"memberships":[{"corp_name":"宏远","joined_at":"2026-11-22T11:00:00Z"}]}`, nil}
+	want(t, w.ask("GET", "/j/"+invite, nil, again, waits), 200, "您已加入", "<details open>", `value="宏远商贸"`)
+
+	w.says["POST "] = answer{201, `{}`, nil}
+	for name, r := range map[string]*http.Response{
+		"joined":     w.ask("POST", "/j/"+invite, url.Values{"csrf": {fresh}, "corp": {"new"}, "new_corp.name": {"宏远商贸"}, "name": {"李娜"}}, again, waits),
+		"signed out": w.ask("POST", "/sign-out", url.Values{"csrf": {fresh}}, again, waits),
+	} {
+		if gone := cookieNamed(r, keptCookie); gone == nil || gone.MaxAge != -1 {
+			t.Errorf("%s: what was typed stays", name)
+		}
+	}
+	w.now = w.now.Add(keptLife)
+	again, _ = w.signedIn(nil)
+	if text := body(t, w.ask("GET", "/j/"+invite, nil, again, waits)); strings.Contains(text, "宏远商贸") {
+		t.Error("what was typed stays for ever")
+	}
+}
+
+func TestWhatWasTypedIsKeptWhenNobodyCanSayHowThingsStand(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	own, csrf := w.signedIn(nil)
+	w.says["POST "] = answer{409, `{"code":"quota_exceeded"}`, nil}
+	w.says["GET "] = answer{err: platform.ErrThrottled}
+	form := url.Values{"csrf": {csrf}, "corp": {"new"}, "new_corp.name": {"宏远"}, "name": {"李娜"}}
+	want(t, w.ask("POST", "/j/"+invite, form, own), 503, "现在人太多了", `value="宏远"`, `value="李娜"`)
+	form.Set("csrf", "forged")
+	want(t, w.ask("POST", "/j/"+invite, form, own), 503, "现在人太多了", `value="宏远"`, `value="李娜"`)
+}
+
+func TestAnotherSitesFormChangesNothing(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	own, _ := w.signedIn(nil)
+	for _, path := range []string{"", "/opened", "/decline", "/block"} {
+		for _, cookies := range [][]*http.Cookie{nil, {own}} { // Lax cookies don't come along; were they to, the token doesn't
+			r := httptest.NewRequest("POST", "/j/"+invite+path, strings.NewReader("corp=new&new_corp.name=Evil&name=Evil"))
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			r.Header.Set("Origin", "https://elsewhere.example")
+			r.Header.Set("Sec-Fetch-Site", "cross-site")
+			for _, k := range cookies {
+				r.AddCookie(k)
+			}
+			rec := httptest.NewRecorder()
+			w.h.ServeHTTP(rec, r)
+			if rec.Code != 401+2*len(cookies) || len(rec.Result().Cookies()) != 0 {
+				t.Errorf("%q: got %d, %v", path, rec.Code, rec.Result().Cookies())
+			}
+		}
+	}
+	if w.posts() != 0 {
+		t.Error("the joins door was asked")
+	}
+}
+
 func TestAContactIsGreetedOnlyAsThemselves(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -423,6 +570,12 @@ func TestHowAPersonStandsDecidesWhatThePageIs(t *testing.T) {
 		})
 	}
 	w := setup(t)
+	w.says["GET /me"] = answer{200, `{"corps":[{"corp_id":"co1","name":"宏远","eligible":true},{"corp_id":"co2","name":"好味","eligible":true}],
+		"memberships":[{"corp_id":"co1","corp_name":"宏远","joined_at":"2026-11-22T11:00:00Z"}]}`, nil}
+	in, _ := w.signedIn(nil)
+	if text := body(t, w.ask("GET", "/j/"+invite, nil, in)); !strings.Contains(text, `value="co2"`) || strings.Contains(text, `value="co1"`) {
+		t.Error("R01: a member may come in under another of their corps, and not under the same")
+	}
 	w.says["GET /me"] = answer{403, `{"code":"phone_not_verified"}`, nil}
 	own, _ := w.signedIn(nil)
 	want(t, w.ask("GET", "/j/"+invite, nil, own), 403, "您的手机号尚未验证")
@@ -454,7 +607,9 @@ func TestEachEventIsAnswered(t *testing.T) {
 		status int
 		says   string
 	}{
-		"show.json": {200, "Boss 邀请您加入"}, "show-en.json": {200, "Boss invites you to join"}, "preview.json": {200, ""},
+		"card.json": {200, base64.StdEncoding.EncodeToString(page.Picture)}, "answered.json": {303, ""},
+		"start.json": {200, "请打开您收到的邀请"},
+		"show.json":  {200, "Boss 邀请您加入"}, "show-en.json": {200, "Boss invites you to join"}, "preview.json": {200, ""},
 		"join-signed-out.json": {401, "登录已过期"}, "join-base64.json": {303, ""}, "sign-in.json": {303, ""}, "signed-in-cancelled.json": {400, "登录没有完成"},
 	}
 	for _, file := range files {

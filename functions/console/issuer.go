@@ -10,10 +10,13 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/tributary-app/tributary/shared/web"
 )
 
 // issuer is who signs people in: an OpenID provider, by the code flow with PKCE.
@@ -100,8 +103,10 @@ func (i *issuer) discover(ctx context.Context) (*endpoints, error) {
 
 // authorize is where a person goes to sign in. They are asked anew, even if the
 // issuer still knows who was here before: phones are lent, and who has signed
-// out here means to be somebody else.
-func (i *issuer) authorize(ctx context.Context, s signIn) (string, error) {
+// out here means to be somebody else. They are asked in their language:
+// ui_locales is the standard's word for it and lang is Cognito's, whose pages
+// are English else; an issuer passes over what it doesn't know (RFC 6749, 3.1).
+func (i *issuer) authorize(ctx context.Context, s signIn, lang web.Lang) (string, error) {
 	e, err := i.discover(ctx)
 	if err != nil {
 		return "", err
@@ -115,12 +120,24 @@ func (i *issuer) authorize(ctx context.Context, s signIn) (string, error) {
 	for name, value := range map[string]string{
 		"response_type": "code", "client_id": i.client, "redirect_uri": i.back, "scope": "openid phone profile", "state": s.State, "nonce": s.Nonce,
 		"code_challenge": base64.RawURLEncoding.EncodeToString(challenge[:]), "code_challenge_method": "S256", "prompt": "login",
+		"ui_locales": string(lang), "lang": string(lang),
 	} {
 		q.Set(name, value)
 	}
 	u.RawQuery = q.Encode()
 	return u.String(), nil
 }
+
+// reason is an issuer's error code (RFC 6749, 4.1.2.1) as it may be logged:
+// what stands in its place may be anybody's text.
+func reason(code string) string {
+	if !codes.MatchString(code) {
+		return "no code"
+	}
+	return code
+}
+
+var codes = regexp.MustCompile(`^[a-z_]{1,40}$`)
 
 // errRefused says that the issuer doesn't stand for the person: the code is
 // spent, or its answer isn't for this sign-in.

@@ -39,17 +39,9 @@ type (
 			Name  string `json:"name"`
 			Owner string `json:"owner"`
 		} `json:"chain"`
-		Corps []struct {
-			CorpID   string `json:"corp_id"`
-			Name     string `json:"name"`
-			Eligible bool   `json:"eligible"`
-		} `json:"corps"`
-		Memberships []struct {
-			CorpName     string    `json:"corp_name"`
-			NameMismatch bool      `json:"name_mismatch"`
-			JoinedAt     time.Time `json:"joined_at"`
-		} `json:"memberships"`
-		Contact *struct {
+		Corps       []corp `json:"corps"`
+		Memberships []seat `json:"memberships"`
+		Contact     *struct {
 			Name     string `json:"name"`
 			Partner  named  `json:"partner"`
 			Group    named  `json:"group"`
@@ -62,6 +54,17 @@ type (
 			AppliedAt time.Time `json:"applied_at"`
 		} `json:"application"`
 		Blocked bool `json:"blocked"`
+	}
+	corp struct {
+		CorpID   string `json:"corp_id"`
+		Name     string `json:"name"`
+		Eligible bool   `json:"eligible"`
+	}
+	seat struct {
+		CorpID       string    `json:"corp_id"`
+		CorpName     string    `json:"corp_name"`
+		NameMismatch bool      `json:"name_mismatch"`
+		JoinedAt     time.Time `json:"joined_at"`
 	}
 	wish struct {
 		CorpID  string   `json:"corp_id,omitempty"`

@@ -25,11 +25,12 @@ func run(ctx context.Context, getenv func(string) string) error {
 	if err != nil {
 		return err
 	}
-	pages, err := page.Load()
+	pages, err := page.Load(p.Env("WEB_URL"))
 	if err != nil {
 		return err
 	}
 	c := &console{
+		web:   p.Env("WEB_URL"),
 		pages: pages,
 		seal:  newSeal(keys),
 		now:   p.Now,

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 )
 
 // begin starts a sign-in, and gives its cookie and the query that the issuer is
@@ -43,6 +44,7 @@ func TestASignInGoesByCodeAndPKCEAndComesBackToTheInvite(t *testing.T) {
 	began, q := w.begin(t)
 	for name, want := range map[string]string{
 		"response_type": "code", "client_id": "us", "redirect_uri": back, "scope": "openid phone profile", "code_challenge_method": "S256", "prompt": "login",
+		"ui_locales": "zh-CN", "lang": "zh-CN",
 	} {
 		if q.Get(name) != want {
 			t.Errorf("%s is %q, want %q", name, q.Get(name), want)
@@ -71,6 +73,22 @@ func TestASignInGoesByCodeAndPKCEAndComesBackToTheInvite(t *testing.T) {
 	want(t, w.ask("GET", "/j/"+invite, nil, c), 200, "已登录：Li +86139******07")
 	w.now = noon.Add(sessionLife)
 	want(t, w.ask("GET", "/j/"+invite, nil, c), 200, "用手机号登录并继续")
+}
+
+func TestANameThatNobodyCanHaveIsNone(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{" Li Na ": "已登录：Li Na +86139******07", strings.Repeat("李", 5000): "已登录：+86139******07", "a\x00b": "已登录：+86139******07"} {
+		w := setup(t)
+		w.claims["name"] = name
+		began, q := w.begin(t)
+		c := cookieNamed(w.finish(q, began), sessionCookie)
+		if c == nil || len(c.Value) > 1000 {
+			t.Fatalf("%.10q: got %v", name, c)
+		}
+		if text := body(t, w.ask("GET", "/j/"+invite, nil, c)); !strings.Contains(text, want) {
+			t.Errorf("%.10q: the page doesn't say %q", name, want)
+		}
+	}
 }
 
 func TestASignInIsGoodOnceAndOnlyWhereItBegan(t *testing.T) {
@@ -113,6 +131,41 @@ func TestASignInIsGoodOnceAndOnlyWhereItBegan(t *testing.T) {
 	// A replay with the cookie that the browser no longer has: the code is spent.
 	want(t, w.ask("GET", "/signed-in?code=code&state="+q.Get("state"), nil, began), 400, "登录没有完成")
 	want(t, w.ask("GET", "/signed-in?error=access_denied&state="+q.Get("state"), nil, began), 400, "登录没有完成")
+}
+
+func TestSignInsThatWereGivenUpDoNotPileUp(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	jar := map[string]*http.Cookie{}
+	for range 20 { // taps
+		var sent []*http.Cookie
+		for _, k := range jar {
+			sent = append(sent, k)
+		}
+		r := w.ask("GET", "/sign-in?to="+invite, nil, sent...)
+		for _, k := range r.Cookies() {
+			if jar[k.Name] = k; k.MaxAge < 0 {
+				delete(jar, k.Name)
+			}
+		}
+		w.now = w.now.Add(time.Second)
+		to, err := url.Parse(r.Header.Get("Location"))
+		if err != nil || jar[signInCookie+to.Query().Get("state")[:8]] == nil {
+			t.Fatalf("the newest isn't there: %v", err)
+		}
+	}
+	if len(jar) != maxSignIns {
+		t.Errorf("got %d cookies, want %d", len(jar), maxSignIns)
+	}
+}
+
+func TestWhyAnIssuerRefusesIsLoggedAndNothingElseThatStandsThere(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[string]string{"access_denied": "access_denied", "": "no code", "Access\nDenied": "no code", strings.Repeat("a", 41): "no code"} {
+		if got := reason(code); got != want {
+			t.Errorf("%q: got %q, want %q", code, got, want)
+		}
+	}
 }
 
 func TestASignInLeadsBackToAnInviteAndNowhereElse(t *testing.T) {

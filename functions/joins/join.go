@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/tributary-app/tributary/shared/network"
@@ -88,12 +89,11 @@ func (j *joins) join(w http.ResponseWriter, r *http.Request) error {
 	}
 	now := j.now()
 	choice, err := req.choice(now)
-	if err != nil {
+	name, wrong := req.name(p.Name)
+	if err := both(err, wrong); err != nil {
 		return err
 	}
-	if p.Name, err = req.name(p.Name); err != nil {
-		return err
-	}
+	p.Name = name
 	a, err := j.store.Join(r.Context(), ticket, p, choice, now)
 	if err != nil {
 		return err
@@ -140,6 +140,20 @@ func (q request) name(claimed string) (string, error) {
 		return "", nil
 	}
 	return name, nil
+}
+
+// both is what is wrong with two parts of a request: a person mends all of it at
+// once.
+func both(a, b error) error {
+	one, ok := errors.AsType[*network.Error](a)
+	two, too := errors.AsType[*network.Error](b)
+	switch {
+	case a == nil:
+		return b
+	case b == nil || !ok || !too || one.Code != two.Code:
+		return a
+	}
+	return &network.Error{Kind: one.Kind, Code: one.Code, Fields: slices.Concat(one.Fields, two.Fields)}
 }
 
 // within says where in the request the fields of an error stand.

@@ -346,6 +346,11 @@ func TestABodyThatIsWrongIsRefusedByItsFieldAndChangesNothing(t *testing.T) {
 			t.Errorf("%s: got field %q, want %q", c.body, field(got), c.field)
 		}
 	}
+	// All that a person has to mend is said at once.
+	both := w.join(t, claims(7), w.token, `{"new_corp":{"name":""},"name":""}`).want(t, 400, "invalid")
+	if all, _ := both.body["errors"].([]any); len(all) != 2 || all[1].(map[string]any)["field"] != "name" {
+		t.Errorf("got %s, want new_corp.name and name", both.Body)
+	}
 	w.join(t, claims(7), w.token, `{"name":"`+strings.Repeat("x", 2<<20)+`"}`).want(t, 413, "too_large")
 	w.as(t, claims(7), "POST", "/v1/join/"+w.token, under(acme), "Content-Type", "text/plain").want(t, 415, "unsupported_media_type")
 	w.join(t, web.Claims{}, w.token, under(acme)).want(t, 401, "unauthenticated")

@@ -11,6 +11,8 @@ import (
 	"encoding/base64"
 	"fmt"
 	"html/template"
+	"math"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -25,17 +27,28 @@ var (
 	script string
 )
 
+// Picture is the PNG that a chat's card shows, the sign of the product and
+// nothing else; PicturePath is where it is to be found on the pages' own host.
+//
+//go:embed card.png
+var Picture []byte
+
+// PicturePath is where Picture is.
+const PicturePath = "/card.png"
+
 // Pages renders pages. It is safe for concurrent use.
 type Pages struct {
 	template *template.Template
 	policy   string
 }
 
-// Load parses the templates, once a process.
-func Load() (*Pages, error) {
+// Load parses the templates, once a process. Pages are to be served at the
+// origin web: chats want to be told where the picture is in full.
+func Load(web string) (*Pages, error) {
 	t, err := template.New("page").Funcs(template.FuncMap{
-		"style":  func() template.HTML { return template.HTML("<style>" + style + "</style>") },
-		"script": func() template.HTML { return template.HTML("<script>" + script + "</script>") },
+		"style":   func() template.HTML { return template.HTML("<style>" + style + "</style>") },
+		"script":  func() template.HTML { return template.HTML("<script>" + script + "</script>") },
+		"picture": func() string { return web + PicturePath },
 	}).Parse(markup)
 	if err != nil {
 		return nil, fmt.Errorf("page: %w", err)
@@ -83,6 +96,7 @@ type View struct {
 	Code        string // why it is as it is: a code of the API, or one of this room's texts
 	Token       string // the invite's; stands in addresses of forms only
 	CSRF        string
+	By          string // who the form is for, sealed; comes back with it
 	Invite      Invite
 	Person      *Person  // who is signed in
 	Contact     *Contact // as whom the roster expects them
@@ -92,7 +106,8 @@ type View struct {
 	Seats       []Seat            // their memberships
 	Fresh       bool              // the first of Seats is of this moment
 	Application *Application
-	Kept        *Form // what was sent and wasn't taken, of a Plain page: it can be sent again
+	Kept        *Form         // what was sent and wasn't taken, of a Plain page: it can be sent again
+	Wait        time.Duration // before another try, where that is known
 }
 
 // Invite is what anybody may read of an invite.
@@ -171,7 +186,7 @@ func (v View) Group() string {
 
 // Retry says that the same once more may help.
 func (v View) Retry() bool {
-	return v.Token != "" && (v.Code == "busy" || v.Code == "rate_limited" || v.Code == "internal" || v.Code == "sign_in_failed" || v.Code == "form_stale")
+	return v.Token != "" && (v.Code == "busy" || v.Code == "rate_limited" || v.Code == "internal" || v.Code == "sign_in_failed" || v.Code == "form_stale" || v.Code == "unreadable")
 }
 
 // Again says that a member may come in under another of their corps as well
@@ -188,7 +203,11 @@ func (v View) Initial() string {
 func (v View) Title() string {
 	switch v.State {
 	case SignIn, Choose:
-		return v.T("title.join", v.Invite.Chain)
+		title := v.T("title.join", v.Invite.Chain)
+		if a := v.Alert(); a != nil && a.Tone != "good" {
+			title = a.Title + " – " + title // what a screen reader says first
+		}
+		return title
 	case Joined:
 		return v.T("title.joined", v.Invite.Chain)
 	case Waiting:
@@ -231,10 +250,20 @@ func (v View) message(code string) Message {
 	if !ok {
 		m = messages["internal"] // a test holds that every code of the join has its message
 	}
+	said := Message{m.zh[0], m.zh[1], m.tone}
 	if v.Lang == English {
-		return Message{m.en[0], m.en[1], m.tone}
+		said = Message{m.en[0], m.en[1], m.tone}
 	}
-	return Message{m.zh[0], m.zh[1], m.tone}
+	if code == "rate_limited" && v.Wait > time.Minute {
+		said.Next = v.T("wait", strconv.Itoa(int(math.Ceil(v.Wait.Minutes()))))
+	}
+	switch code { // what may be said of a form and of a look at the page
+	case "busy", "rate_limited", "internal":
+		if v.Kept != nil || v.State == Choose {
+			said.Next += v.T("kept")
+		}
+	}
+	return said
 }
 
 // PolicyText says what joining takes, "" where nothing stands in the way.
@@ -258,7 +287,9 @@ func (v View) Button() string {
 // Field is a text field of the form.
 type Field struct {
 	Name, Label, Hint, Value, Autocomplete, Wrong string
-	First                                         bool // of those that are wrong
+	Required                                      bool
+	First                                         bool   // of those that are wrong
+	At                                            string // the id of what is to be mended
 }
 
 // fields are the form's, in their order.
@@ -266,17 +297,24 @@ var fields = []string{"corp_id", "new_corp.name", "new_corp.industry", "name"}
 
 // Field is the field of that name.
 func (v View) Field(name string) Field {
-	f := Field{Name: name, Label: v.T("field." + name), Hint: v.T("hint." + name), Autocomplete: "off", Wrong: v.Fault(name)}
+	f := Field{Name: name, At: name, Label: v.T("field." + name), Hint: v.T("hint." + name), Autocomplete: "off", Wrong: v.Fault(name)}
 	switch name {
+	case "corp_id":
+		switch {
+		case len(v.Corps) == 0:
+			f.At = "" // nothing to choose from
+		case v.FirstCorp() == "":
+			f.At = "corp-new"
+		}
 	case "new_corp.name":
-		f.Value, f.Autocomplete = v.Form.NewName, "organization"
+		f.Value, f.Autocomplete, f.Required = v.Form.NewName, "organization", true
 		if len(v.Corps) > 0 {
 			f.Hint = v.T("hint.new_corp.name.choice")
 		}
 	case "new_corp.industry":
 		f.Value = v.Form.Industry
 	case "name":
-		f.Value, f.Autocomplete = v.Form.Name, "name"
+		f.Value, f.Autocomplete, f.Required = v.Form.Name, "name", true
 	}
 	for _, n := range fields {
 		if v.Faults[n] != "" {
@@ -285,6 +323,26 @@ func (v View) Field(name string) Field {
 		}
 	}
 	return f
+}
+
+// FirstCorp is the first that can be chosen, "" if none can.
+func (v View) FirstCorp() string {
+	for _, c := range v.Corps {
+		if c.Eligible {
+			return c.ID
+		}
+	}
+	return ""
+}
+
+// Wrong are the fields that are wrong, in their order.
+func (v View) Wrong() (wrong []Field) {
+	for _, name := range fields {
+		if v.Fault(name) != "" {
+			wrong = append(wrong, v.Field(name))
+		}
+	}
+	return wrong
 }
 
 // Fault says what is wrong with a field, "" if nothing.

@@ -1,6 +1,8 @@
 package page
 
 import (
+	"bytes"
+	"image/png"
 	"io"
 	"regexp"
 	"slices"
@@ -23,7 +25,7 @@ func live() View {
 // form is the same, of who has signed in and has three corps.
 func form() View {
 	v := live()
-	v.State, v.CSRF, v.Person = Choose, "csrf", &Person{"李娜", "+86139******07"}
+	v.State, v.CSRF, v.By, v.Person = Choose, "csrf", "by", &Person{"李娜", "+86139******07"}
 	v.Corps = []Corp{{"co1", "宏远商贸", true}, {"co2", "好味小店", true}, {"co3", "育才中学", false}}
 	v.Form = Form{Corp: "co2", Name: "李娜"}
 	return v
@@ -53,18 +55,22 @@ var states = map[string]struct {
 	"live, with all that an invite may say": {with(live(), func(v *View) {
 		v.Invite.Group, v.Invite.Note, v.Invite.Policy = "华东", "<b>请尽快</b>加入", "imported_only"
 	}), []string{"华东", "<b>请尽快</b>加入", "仅名单中的企业可加入"}, []string{"Only companies on the roster"}, []string{"用手机号登录并继续"}},
-	"a session that is over": {with(live(), func(v *View) { v.Code = "session_over" }), []string{"登录已过期"}, []string{"Your sign-in has ended"}, []string{"用手机号登录并继续"}},
-	"choose a corp":          {form(), []string{"您以哪家企业的身份加入？", "宏远商贸", "育才中学", "已登录：李娜 +86139******07"}, []string{"Which company are you joining as?"}, []string{"加入", "退出登录"}},
-	"create one":             {with(form(), func(v *View) { v.Corps, v.Form.Corp = nil, "new" }), []string{"企业名称", "您将成为该企业的超级管理员。"}, []string{"You will be its super-admin."}, []string{"加入", "退出登录"}},
+	"a session that is over":             {with(live(), func(v *View) { v.Code = "session_over" }), []string{"登录已过期"}, []string{"Your sign-in has ended"}, []string{"用手机号登录并继续"}},
+	"the same, with what was typed kept": {with(live(), func(v *View) { v.Code = "session_over_kept" }), []string{"您填写的内容已保留"}, []string{"what you entered is kept"}, []string{"用手机号登录并继续"}},
+	"what was typed is back":             {refused("form_kept", nil), []string{"还没有提交", "您填写的内容已恢复"}, []string{"What you entered is back"}, []string{"加入", "退出登录"}},
+	"choose a corp":                      {form(), []string{"您以哪家企业的身份加入？", "宏远商贸", "育才中学", "已登录：李娜 +86139******07"}, []string{"Which company are you joining as?"}, []string{"加入", "退出登录"}},
+	"create one":                         {with(form(), func(v *View) { v.Corps, v.Form.Corp = nil, "new" }), []string{"企业名称", "您将成为该企业的超级管理员。"}, []string{"You will be its super-admin."}, []string{"加入", "退出登录"}},
 	"a contact's own notice": {with(form(), func(v *View) {
 		v.Contact = &Contact{"李娜", "宏远商贸", "华东"}
 	}), []string{"李娜，您好", "华东"}, []string{"Hello 李娜,"}, []string{"加入", "不加入", "不再接收此上下游的通知", "退出登录"}},
 	"approval":             {with(form(), func(v *View) { v.Invite.Policy = "approval" }), []string{"需管理员同意"}, []string{"An admin approves", "Apply to join"}, []string{"申请加入", "退出登录"}},
 	"imported or approval": {with(form(), func(v *View) { v.Invite.Policy = "imported_or_approval" }), []string{"名单中的企业直接加入，其他需管理员同意"}, nil, []string{"申请加入", "退出登录"}},
 	"nothing filled in": {refused("invalid", map[string]string{"corp_id": "missing", "new_corp.name": "missing", "name": "missing"}),
-		[]string{"请选择一家企业，或选择新建。", "请填写企业名称。", "请填写您的姓名。"}, []string{"Choose a company, or a new one.", "Enter the company’s name.", "Enter your name."}, []string{"加入", "退出登录"}},
+		[]string{"请选择一家企业，或选择新建。", "请填写企业名称。", "请填写您的姓名。"}, []string{"Choose a company, or a new one.", "Enter the company’s name.", "Enter your name."},
+		[]string{"请选择一家企业，或选择新建。", "请填写企业名称。", "请填写您的姓名。", "加入", "退出登录"}},
 	"too much filled in": {refused("invalid", map[string]string{"new_corp.name": "too_long", "new_corp.industry": "bad_character", "name": "bad_character"}),
-		[]string{"最多 32 个字符", "请删除"}, []string{"at most 32 characters"}, []string{"加入", "退出登录"}},
+		[]string{"最多 32 个字符", "请删除"}, []string{"at most 32 characters"},
+		[]string{"企业名称最多 32 个字符，请缩短。", "行业名称含有无法显示的字符，请删除。", "姓名含有无法显示的字符，请删除。", "加入", "退出登录"}},
 	"not eligible":          {refused("corp_not_eligible", nil), []string{"这家企业不能加入", "请选择另一家企业"}, []string{"This company can’t join"}, []string{"加入", "退出登录"}},
 	"not imported":          {refused("not_imported", nil), []string{"您还不在名单中", "请把您的企业名称和手机号发给邀请您的人"}, []string{"You are not on the roster yet"}, []string{"加入", "退出登录"}},
 	"bound to another":      {refused("bound_to_another", nil), []string{"这个邀请是发给别人的", "改用收到邀请的手机号"}, []string{"This invite is for somebody else"}, []string{"加入", "退出登录"}},
@@ -79,14 +85,14 @@ var states = map[string]struct {
 	"declined": {with(form(), func(v *View) {
 		v.Code, v.Application = "application_declined", &Application{"宏远商贸", noon, "请先签合同"}
 	}), []string{"上次的申请未通过", "原因：请先签合同。"}, []string{"Reason: 请先签合同."}, []string{"加入", "退出登录"}},
-	"said no": {with(form(), func(v *View) { v.Code, v.Contact = "said_no", &Contact{"李娜", "宏远商贸", ""} }), []string{"已告知对方您不加入", "仍可在此加入"}, nil, []string{"加入", "不加入", "不再接收此上下游的通知", "退出登录"}},
-	"blocked": {with(form(), func(v *View) { v.Code = "blocked" }), []string{"不会再收到此上下游的通知"}, nil, []string{"加入", "退出登录"}},
+	"said no": {with(form(), func(v *View) { v.Code, v.Contact = "said_no", &Contact{"李娜", "宏远商贸", ""} }), []string{"已告知对方您不加入", "仍可在此加入"}, nil, []string{"加入", "不再接收此上下游的通知", "退出登录"}},
+	"blocked": {with(form(), func(v *View) { v.Code, v.Contact = "blocked", &Contact{"李娜", "宏远商贸", ""} }), []string{"不会再收到此上下游的通知"}, nil, []string{"加入", "不加入", "退出登录"}},
 	"waiting": {with(form(), func(v *View) {
 		v.State, v.Application = Waiting, &Application{"宏远商贸", noon, ""}
-	}), []string{"申请已提交，等待审核", "您无需再做什么"}, []string{"An admin of 百川集团 will decide"}, []string{"退出登录"}},
+	}), []string{"申请已提交，等待审核", "申请身份", "您无需再做什么"}, []string{"An admin of 百川集团 will decide", "Applying as"}, []string{"退出登录"}},
 	"joined": {with(form(), func(v *View) {
 		v.State, v.Fresh, v.Seats = Joined, true, []Seat{{"宏远商贸", noon, false}}
-	}), []string{"加入成功", "接下来", "通讯录"}, []string{"Welcome! You have joined", "directory"}, []string{"加入", "退出登录"}},
+	}), []string{"加入成功", "接下来", "通讯录的页面还没有开放", "同事也要加入？"}, []string{"Welcome! You have joined", "The directory has no page yet"}, []string{"加入", "退出登录"}},
 	"a member already": {with(form(), func(v *View) {
 		v.State, v.Seats = Joined, []Seat{{"宏远商贸", noon, true}, {"好味小店", noon, false}}
 	}), []string{"您已加入", "好味小店", "对方名单中的企业名称与此不同"}, []string{"You are already in"}, []string{"加入", "退出登录"}},
@@ -99,21 +105,24 @@ var states = map[string]struct {
 	"used up":            {plain("invite_exhausted"), []string{"邀请名额已用完"}, []string{"This invite is used up"}, []string{"已经加入？登录查看"}},
 	"dissolved":          {plain("chain_dissolved"), []string{"该上下游已解散"}, []string{"This network was dissolved"}, []string{"已经加入？登录查看"}},
 	"unknown":            {plain("not_found"), []string{"没有找到这个邀请"}, []string{"We don’t know this invite"}, nil},
-	"phone not verified": {with(plain("phone_not_verified"), func(v *View) { v.CSRF, v.Person = "csrf", &Person{"周未证", ""} }), []string{"您的手机号尚未验证"}, []string{"Your phone is not verified"}, []string{"退出登录"}},
+	"phone not verified": {with(plain("phone_not_verified"), func(v *View) { v.CSRF, v.Person = "csrf", &Person{"周未证", ""} }), []string{"您的手机号尚未验证"}, []string{"Your phone is not verified"}, []string{"换一个手机号登录", "退出登录"}},
 	"busy":               {plain("busy"), []string{"现在人太多了"}, nil, []string{"再试一次"}},
 	"busy, with a form to keep": {with(plain("busy"), func(v *View) {
 		v.CSRF, v.Kept = "csrf", &Form{"new", "宏远商贸", "零售", "李娜"}
 	}), []string{"您填写的内容已保留"}, nil, []string{"再试一次"}},
-	"our fault":        {plain("internal"), []string{"出了点问题"}, []string{"Something went wrong"}, []string{"再试一次"}},
-	"a sign-in failed": {View{State: Plain, Code: "sign_in_failed"}, []string{"登录没有完成"}, []string{"Signing in didn’t finish"}, nil},
-	"signed out":       {View{State: Plain, Code: "signed_out"}, []string{"您已退出登录"}, []string{"You are signed out"}, nil},
+	"too often, for minutes": {with(plain("rate_limited"), func(v *View) { v.Wait = 591 * time.Second }), []string{"请约 10 分钟后再试一次"}, []string{"Try again in about 10 minutes"}, []string{"再试一次"}},
+	"unreadable":             {plain("unreadable"), []string{"填写得短一些"}, []string{"Try again and enter less"}, []string{"再试一次"}},
+	"no invite's address":    {View{State: Plain, Code: "start"}, []string{"请打开您收到的邀请"}, []string{"Open the invite you got"}, nil},
+	"our fault":              {plain("internal"), []string{"出了点问题"}, []string{"Something went wrong"}, []string{"再试一次"}},
+	"a sign-in failed":       {View{State: Plain, Code: "sign_in_failed"}, []string{"登录没有完成"}, []string{"Signing in didn’t finish"}, nil},
+	"signed out":             {View{State: Plain, Code: "signed_out"}, []string{"您已退出登录"}, []string{"You are signed out"}, nil},
 }
 
 func with(v View, change func(*View)) View { change(&v); return v }
 
 func TestEachStateSaysWhatIsTheMatterAndWhatToDoNext(t *testing.T) {
 	t.Parallel()
-	pages, err := Load()
+	pages, err := Load("https://pages.example")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,6 +190,50 @@ func TestOtherPeoplesTextsAreTexts(t *testing.T) {
 	}
 }
 
+func TestWhatIsWrongIsLinkedToWhereItIsMended(t *testing.T) {
+	t.Parallel()
+	barred := []Corp{{"co3", "育才中学", false}}
+	for name, c := range map[string]struct {
+		view View
+		want []string // what is linked to
+	}{
+		"each field":               {states["nothing filled in"].view, []string{"corp_id", "new_corp.name", "name"}},
+		"no corp that may be":      {with(states["nothing filled in"].view, func(v *View) { v.Corps = barred }), []string{"corp-new", "new_corp.name", "name"}},
+		"nothing to choose from":   {with(states["nothing filled in"].view, func(v *View) { v.Corps = nil }), []string{"new_corp.name", "name"}},
+		"the first corp is barred": {with(refused("invalid", map[string]string{"corp_id": "missing"}), func(v *View) { v.Corps = append(barred, v.Corps[:2]...) }), []string{"corp_id"}},
+		"nothing of the form's":    {refused("not_imported", nil), nil},
+	} {
+		d := rendered(t, c.view)
+		var got []string
+		for _, a := range d.all("a") {
+			id := strings.TrimPrefix(a.attr("href"), "#")
+			got = append(got, id)
+			if !slices.ContainsFunc(d.all("input"), func(n node) bool { return n.attr("id") == id && !n.has("disabled") }) {
+				t.Errorf("%s: %s is no field", name, id)
+			}
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: got %q, want %q", name, got, c.want)
+		}
+	}
+	if title := rendered(t, refused("not_imported", nil)).all("title")[0].text(); title != "您还不在名单中 – 加入「百川经销商」" {
+		t.Errorf("got the title %q", title)
+	}
+}
+
+func TestThePictureIsSmallAndSaysNothing(t *testing.T) {
+	t.Parallel()
+	c, err := png.DecodeConfig(bytes.NewReader(Picture))
+	if err != nil || c.Width != c.Height || c.Width < 300 || len(Picture) > 10_000 {
+		t.Errorf("got %dx%d in %d bytes, %v, want a square of 300 or more in at most 10 KB", c.Width, c.Height, len(Picture), err)
+	}
+	for _, chunk := range []string{"tEXt", "zTXt", "iTXt", "eXIf", "tIME"} {
+		if bytes.Contains(Picture, []byte(chunk)) {
+			t.Errorf("it has a %s", chunk)
+		}
+	}
+}
+
 func TestTheTokenStandsInNoTitleAndNoCard(t *testing.T) {
 	t.Parallel()
 	for name, s := range states {
@@ -236,7 +289,7 @@ func TestEachTextHasItsWordsInBothLanguages(t *testing.T) {
 
 func TestThePolicyLetsInTheWholePageAndNothingElse(t *testing.T) {
 	t.Parallel()
-	pages, err := Load()
+	pages, err := Load("https://pages.example")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -265,7 +318,7 @@ type node struct{ *html.Node }
 
 func rendered(t *testing.T, v View) document {
 	t.Helper()
-	pages, err := Load()
+	pages, err := Load("https://pages.example")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -371,7 +424,7 @@ func (d document) check(t *testing.T, lang string) {
 			if a.Key == "style" || onEvent.MatchString(a.Key) {
 				t.Errorf("<%s %s>: the policy doesn't let that in", n.Data, a.Key)
 			}
-			if (a.Key == "href" || a.Key == "src" || a.Key == "action") && !strings.HasPrefix(a.Val, "/") && !strings.HasPrefix(a.Val, "data:image/svg+xml,") {
+			if (a.Key == "href" || a.Key == "src" || a.Key == "action") && !strings.HasPrefix(a.Val, "/") && !strings.HasPrefix(a.Val, "#") && !strings.HasPrefix(a.Val, "data:image/svg+xml,") {
 				t.Errorf("<%s %s=%q> asks somebody else", n.Data, a.Key, a.Val)
 			}
 		}

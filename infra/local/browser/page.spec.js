@@ -40,6 +40,12 @@ test.describe("a link that lives", () => {
     expect(await answer.headerValue("cache-control")).toBe("no-store");
     expect(await answer.headerValue("content-security-policy")).toContain("frame-ancestors 'none'");
     await see(page, "live");
+    // The card's picture is ours, small, and no code that leads anywhere.
+    const picture = await page.locator('meta[property="og:image"]').getAttribute("content");
+    expect(new URL(picture).origin).toBe(at.web);
+    const png = await (await page.request.get(picture)).body();
+    expect(png.length).toBeLessThan(10_000);
+    expect(scan(png)).toBeUndefined();
   });
 
   test("is read in English, in the dark and in large letters", async ({ browser }) => {
@@ -60,6 +66,45 @@ test.describe("a link that lives", () => {
       await context.close();
     }
   });
+
+  for (const [name, options, css] of [
+    ["en-dark", { locale: "en-GB", colorScheme: "dark" }],
+    ["en-narrow", { locale: "en-GB", viewport: { width: 320, height: 568 } }],
+    ["large", {}, "html{font-size:200%}"],
+  ])
+    test(`has a form that can be read: ${name}`, async ({ browser }) => {
+      const w = await world({ policy: "imported_or_approval", invite: { note: "请各位经销商尽快加入，方便下单与对账。" } });
+      const li = await Person.named("李娜");
+      await li.makeCorp("宏远商贸");
+      await li.makeCorp("育才中学", "初中等教育");
+      const context = await browser.newContext({ ...options, bypassCSP: !!css });
+      const page = await context.newPage();
+      const look = async (state) => {
+        if (css) await page.addStyleTag({ content: css });
+        await see(page, `${state}-${name}`);
+      };
+      await page.goto(w.url);
+      await signIn(page, li.phone, "李娜");
+      await page.locator("#corp-new").check();
+      await page.locator('[id="name"]').fill("");
+      await button(page).click();
+      await expect(alert(page).locator("a")).toHaveCount(2);
+      await look("invalid");
+      await typeCorp(page, "宏远".repeat(16), "李娜", "零售");
+      await button(page).click();
+      await expect(page.locator("h2")).toHaveCount(0);
+      await look("waiting");
+      const { items } = await w.boss.ask("GET", `${w.where}/applications?state=waiting`);
+      await w.boss.ask("POST", `${w.where}/applications/decide`, { application_ids: items.map((a) => a.application_id), decision: "accept" });
+      await page.reload();
+      await page.locator("summary").click();
+      await look("joined");
+      await w.boss.ask("DELETE", w.where);
+      await context.clearCookies();
+      await page.reload();
+      await look("dissolved");
+      await context.close();
+    });
 
   test("is changed by no GET and no HEAD", async ({ request }) => {
     const w = await world({ invite: { max_uses: 1 } });
@@ -138,11 +183,16 @@ for (const javaScriptEnabled of [true, false]) {
       await button(page).click();
       await expect(page.locator('[id="new_corp.name-wrong"]')).toHaveText("请填写企业名称。");
       await expect(page.locator('[id="new_corp.name"]')).toHaveAttribute("aria-invalid", "true");
+      await expect(page.locator('[id="new_corp.name"]')).toBeFocused();
+      expect(await page.title()).toBe(`还差一点 – 加入「${w.chain.name}」`);
+      await alert(page).locator("a").last().click();
+      await expect(page.locator('[id="name"]')).toBeFocused();
       if (javaScriptEnabled) await see(page, "invalid");
       await typeCorp(page, "很".repeat(33), "", "零售");
       await button(page).click();
       await expect(page.locator('[id="new_corp.name-wrong"]')).toContainText("最多 32 个字符");
       await expect(page.locator('[id="new_corp.name"]')).toHaveValue("很".repeat(33));
+      await expect(page.locator('[id="name-wrong"]')).toHaveText("请填写您的姓名。");
       await page.locator('[id="new_corp.name"]').fill("好味小店");
       await button(page).click();
       await expect(page.locator('[id="name-wrong"]')).toHaveText("请填写您的姓名。");
@@ -182,6 +232,33 @@ for (const javaScriptEnabled of [true, false]) {
       await button(page).click();
       await expect(page.getByText("加入成功")).toBeVisible();
       expect((await partners(w)).map((p) => p.name)).toEqual(["宏远商贸"]);
+    });
+
+    test("a session that ends while the form is filled in loses nothing that was typed", async ({ page, context }) => {
+      const w = await world();
+      const li = phone();
+      await page.goto(w.url);
+      await signIn(page, li, "李娜");
+      await typeCorp(page, "宏远商贸", "李小娜", "零售");
+      await context.clearCookies({ name: "__Host-session" }); // as when its 8 hours are over
+      await button(page).click();
+      await expect(alert(page)).toContainText("您填写的内容已保留");
+      if (javaScriptEnabled) await see(page, "session-over");
+      expect(page.url()).toBe(w.url);
+      const asked = [];
+      page.on("request", (r) => asked.push(decodeURIComponent(r.url())));
+      await signIn(page, li, "李娜");
+      await expect(alert(page)).toContainText("您填写的内容已恢复");
+      await expect(page.locator('[id="new_corp.name"]')).toHaveValue("宏远商贸");
+      await expect(page.locator('[id="new_corp.industry"]')).toHaveValue("零售");
+      await expect(page.locator('[id="name"]')).toHaveValue("李小娜");
+      expect(asked.filter((url) => url.includes("宏远") || url.includes("小娜"))).toEqual([]);
+      if (javaScriptEnabled) await see(page, "form-kept");
+      expect(await partners(w)).toHaveLength(0);
+      await button(page).click();
+      await expect(page.getByText("加入成功")).toBeVisible();
+      expect((await partners(w)).map((p) => p.name)).toEqual(["宏远商贸"]);
+      expect((await context.cookies()).map((c) => c.name)).toEqual(["__Host-session"]);
     });
 
     test("who signs out is asked for a phone again", async ({ page }) => {
@@ -226,6 +303,9 @@ test("who has a phone that isn't verified is told so", async ({ page }) => {
   await signIn(page, phone(), "周未证", false);
   await expect(h1(page)).toHaveText("您的手机号尚未验证");
   await see(page, "phone-not-verified");
+  await page.getByRole("button", { name: "换一个手机号登录" }).click();
+  await signIn(page, phone(), "周已证");
+  await expect(button(page)).toBeVisible();
 });
 
 test("who isn't on the roster is told how to ask", async ({ page }) => {
@@ -235,6 +315,7 @@ test("who isn't on the roster is told how to ask", async ({ page }) => {
   await typeCorp(page, "宏远商贸");
   await button(page).click();
   await expect(alert(page)).toContainText("您还不在名单中");
+  await expect(alert(page)).toBeFocused();
   await see(page, "not-imported");
   expect(await partners(w)).toHaveLength(0);
 });
@@ -377,10 +458,11 @@ test("a double tap, two tabs and a lost connection join once", async ({ page, co
     await route.fetch({ maxRedirects: 0 });
     await route.abort("connectionreset");
   });
-  await button(page).dblclick().catch(() => {});
-  await until("the form to be sent", () => sent > 0);
+  await button(page).dblclick();
+  await expect(page.locator("[data-lost]")).toContainText("没有收到回应");
+  expect(sent).toBe(1);
   await page.unroute(w.url);
-  await page.goto(w.url);
+  await button(page).click();
   await expect(page.getByText("加入成功")).toBeVisible();
   await button(other).dblclick();
   await expect(other.getByText("加入成功")).toBeVisible();
@@ -455,6 +537,54 @@ test("a sign-in that is cancelled, or played again, says what to do", async ({ p
   expect(answer.status()).toBe(400);
   await expect(h1(page)).toHaveText("登录没有完成");
   await see(page, "sign-in-failed");
+});
+
+test("a page that an answer led to is looked at again, and passed on, as the page", async ({ page }) => {
+  const w = await world();
+  const answer = await page.goto(`${w.url}/decline`);
+  expect(page.url()).toBe(w.url);
+  expect(answer.status()).toBe(200);
+  await expect(h1(page)).toHaveText(w.chain.name);
+});
+
+test("what is left of an address that was cut says what to look for", async ({ page }) => {
+  expect((await page.goto(at.web)).status()).toBe(200);
+  await expect(h1(page)).toHaveText("请打开您收到的邀请");
+  await see(page, "start");
+});
+
+test("a form that never arrived is still there", async ({ page }) => {
+  const w = await world();
+  await page.goto(w.url);
+  await signIn(page, phone(), "李娜");
+  await typeCorp(page, "宏远商贸", "李小娜", "零售");
+  for (const fail of [
+    (route) => route.abort("internetdisconnected"),
+    (route) => route.fulfill({ status: 503, contentType: "application/json", body: '{"message":"Service Unavailable"}' }), // the gateway's own
+  ]) {
+    await page.route(w.url, (route) => (route.request().method() === "POST" ? fail(route) : route.continue()));
+    await button(page).click();
+    await expect(page.locator("[data-lost]")).toContainText("您填写的内容还在");
+    await expect(button(page)).toHaveText("加入");
+    await page.unroute(w.url);
+  }
+  await see(page, "lost");
+  await expect(page.locator('[id="new_corp.name"]')).toHaveValue("宏远商贸");
+  await expect(page.locator('[id="name"]')).toHaveValue("李小娜");
+  await button(page).click();
+  await expect(page.getByText("加入成功")).toBeVisible();
+});
+
+test("who guesses tokens is told how long to wait, and who has one isn't kept out", async ({ page }) => {
+  const w = await world();
+  const forged = `${w.url.slice(0, -6)}AAAAAA`;
+  for (let n = 0; n < 1000 && (await page.request.get(forged)).status() !== 429; n++);
+  const answer = await page.goto(forged);
+  expect(answer.status()).toBe(429);
+  expect(Number(await answer.headerValue("retry-after"))).toBeGreaterThan(60);
+  await expect(page.getByText("分钟后再试一次")).toBeVisible();
+  await see(page, "rate-limited");
+  expect((await page.goto(w.url)).status()).toBe(200);
 });
 
 /** What a phone's camera reads. */

@@ -9,7 +9,7 @@ export default defineConfig({
   outputDir: path.join(local, "browser"),
   globalSetup: "./chromium.js",
   workers: 1, // one browser at a time: some tests change the weather for everybody
-  timeout: 30_000,
+  timeout: 60_000,
   expect: { timeout: 10_000 },
   reporter: [["list"]],
   use: {
