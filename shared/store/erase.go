@@ -255,17 +255,23 @@ func (s *Store) eraseTraces(ctx context.Context, person string, now time.Time) (
 
 // blockAll is block of many chains in one write.
 func (s *Store) blockAll(ctx context.Context, person string, chains stringSet) error {
-	var it budgetItem
-	if _, err := s.get(ctx, budgetKey(person), &it); err != nil {
-		return err
-	}
-	chains = slices.DeleteFunc(chains, func(c string) bool { return slices.Contains(it.Blocked, c) })
-	if len(chains) == 0 {
-		return nil
-	}
-	_, err := s.update(ctx, budgetKey(person), "ADD Blocked :cs, Edition :one REMOVE DeleteAt", "attribute_not_exists(PK) OR attribute_exists(PK)", nil,
-		vals{"cs": &chains, "one": 1})
-	return err
+	return retry(ctx, func(int) (again bool, err error) {
+		var it budgetItem
+		found, err := s.get(ctx, budgetKey(person), &it)
+		if err != nil {
+			return false, err
+		}
+		more := stringSet(slices.DeleteFunc(slices.Clone(chains), func(c string) bool { return slices.Contains(it.Blocked, c) }))
+		if len(more) == 0 {
+			return false, nil
+		}
+		cond, v := "attribute_not_exists(PK)", vals{"cs": &more, "one": 1}
+		if found {
+			cond, v["was"] = "Edition = :was", it.Edition
+		}
+		ok, err := s.update(ctx, budgetKey(person), "ADD Blocked :cs, Edition :one REMOVE DeleteAt", cond, nil, v)
+		return !ok && err == nil, err // a notice has been sent meanwhile
+	})
 }
 
 // eraseContact ends a person's membership of a chain, as leaving does, and
