@@ -63,12 +63,11 @@ func (c *chains) createChain(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	switch req.Preset {
-	case "", network.Open:
-	case network.ImportedOnly:
+	if req.Preset != "" {
+		if !req.Preset.Valid() {
+			return network.InvalidField("preset", "not_allowed", "preset is open, imported_only, approval or imported_or_approval")
+		}
 		ch.Policies[0].Policy = req.Preset
-	default:
-		return network.InvalidField("preset", "not_allowed", "preset is open or imported_only")
 	}
 	once, err := c.once(r, a.Person.ID, a.Corp.ID, "chain")
 	if err != nil {

@@ -235,3 +235,16 @@ func TestR12_APreviewTellsWhatTheSwitchEndsAndDoesNothing(t *testing.T) {
 	})
 	w.ask(w.boss, "PATCH", w.in("?preview=false"), `{"join_policy":"open"}`).want(200, "")
 }
+
+func TestR20_AChainBeginsWithAnyOfTheFourPolicies(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	for i, p := range []network.JoinPolicy{network.Open, network.ImportedOnly, network.Approval, network.ImportedOrApproval} {
+		id := w.ask(w.boss, "POST", "/v1/chains", fmt.Sprintf(`{"name":"%s四%d","preset":%q}`, secret, i, p)).want(201, "").str("chain_id")
+		ch, err := w.store.Chain(t.Context(), id)
+		if err != nil || ch.Policy() != p || len(ch.Policies) != 1 {
+			t.Errorf("got %+v, %v, want %s from its first moment on", ch.Policies, err, p)
+		}
+	}
+	w.ask(w.boss, "POST", "/v1/chains", `{"name":"`+secret+`五","preset":"anything"}`).want(400, "invalid")
+}

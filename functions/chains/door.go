@@ -32,7 +32,8 @@ func (c *chains) routes() http.Handler {
 func (c *chains) handlers() map[string]web.Handler {
 	const chain = "/v1/chains/{chain_id}"
 	return map[string]web.Handler{
-		"GET /v1/me": c.me,
+		"GET /v1/me":    c.me,
+		"DELETE /v1/me": c.eraseMe,
 
 		"POST /v1/corps":                                 c.createCorp,
 		"GET /v1/corps/{corp_id}":                        c.getCorp,

@@ -525,6 +525,7 @@ func TestEventsAreAnswered(t *testing.T) {
 		says   string
 	}{
 		"me":                  {200, `"chain_id":"ch0123456789abcdef"`},
+		"erase-me":            {409, `"field":"corps.co0123456789abcdef"`},
 		"me-unverified":       {200, `"person_id":null`},
 		"create-corp":         {201, `"name":"宏远商贸(杭州)"`},
 		"create-chain-base64": {201, `"join_policy":"imported_only"`},

@@ -59,3 +59,17 @@ func (c *chains) me(w http.ResponseWriter, r *http.Request) error {
 	}
 	return web.JSON(w, http.StatusOK, me)
 }
+
+// eraseMe takes away what is held of who is asking as a person. Refused, by
+// last_admin with the corps' ids, it has changed nothing (R06). Again is no
+// change; who is in very many places is asked to come again (503), and goes on.
+func (c *chains) eraseMe(w http.ResponseWriter, r *http.Request) error {
+	p, err := web.Person(r, c.key)
+	if err != nil {
+		return err
+	}
+	if err := c.store.Erase(r.Context(), p.ID, c.now()); err != nil {
+		return err
+	}
+	return done(w)
+}

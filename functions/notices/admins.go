@@ -26,6 +26,9 @@ const counted = 100
 // too. The queue gives it back four times in six minutes each.
 func (n *notices) applied(ctx context.Context, e network.Event, last bool) error {
 	a, err := n.store.Application(ctx, e.Chain, e.Application)
+	if errors.Is(err, network.ErrNotFound) {
+		return nil // who it was about has been erased
+	}
 	if err != nil {
 		return err
 	}
@@ -72,6 +75,9 @@ func (n *notices) call(ctx context.Context, c network.Chain, m network.Member, c
 // decided tells an applicant what has become of their application.
 func (n *notices) decided(ctx context.Context, e network.Event) error {
 	a, err := n.store.Application(ctx, e.Chain, e.Application)
+	if errors.Is(err, network.ErrNotFound) {
+		return nil // who it was about has been erased
+	}
 	if err != nil {
 		return err
 	}
@@ -94,6 +100,9 @@ func (n *notices) decided(ctx context.Context, e network.Event) error {
 // conflicted tells the chain's admins of a conflict (R23).
 func (n *notices) conflicted(ctx context.Context, e network.Event) error {
 	d, err := n.store.Dispute(ctx, e.Chain, e.Conflict)
+	if errors.Is(err, network.ErrNotFound) {
+		return nil // who it was about has been erased
+	}
 	if err != nil {
 		return err
 	}
@@ -108,6 +117,9 @@ func (n *notices) conflicted(ctx context.Context, e network.Event) error {
 // resolved tells the person of a conflict where they belong.
 func (n *notices) resolved(ctx context.Context, e network.Event) error {
 	d, err := n.store.Dispute(ctx, e.Chain, e.Conflict)
+	if errors.Is(err, network.ErrNotFound) {
+		return nil // who it was about has been erased
+	}
 	if err != nil {
 		return err
 	}

@@ -248,3 +248,21 @@ func TestR08R09_AnInviteAstrayIsToldToTheAdminsAndAnAdoptedOneToItsMaker(t *test
 		t.Errorf("got %v, want both told once", got)
 	}
 }
+
+// Who has applied and is then erased is in no queue: neither they nor an admin hears of it, and the message doesn't come
+// back for ever.
+func TestOfWhoWasErasedNobodyIsTold(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	e := w.applies(t, w.approve(t), 1, noon)
+	must(t, w.store.Erase(t.Context(), e.Person, noon))
+	before := len(w.gateway.delivered())
+	w.well(t, says(e))
+	e.Kind = network.Decided
+	w.well(t, says(e))
+	w.well(t, says(network.Event{ID: "conflict.x", Kind: network.Conflicted, Chain: w.chain.ID, Conflict: "cf0000000000000001", Person: e.Person}))
+	w.well(t, says(network.Event{ID: "resolved.x", Kind: network.Resolved, Chain: w.chain.ID, Conflict: "cf0000000000000001", Person: e.Person}))
+	if got := len(w.gateway.delivered()) - before; got != 0 {
+		t.Errorf("got %d notices, want none", got)
+	}
+}

@@ -192,7 +192,7 @@ func (j Joining) Admit(target string, p *Partner) (Admission, error) {
 		return a, nil
 	case p.Joined >= j.Chain.PeopleLimit:
 		return Admission{}, ErrQuotaExceeded
-	case known == nil && j.Person.Name == "":
+	case (known == nil || known.Erased()) && j.Person.Name == "":
 		return Admission{}, InvalidField("name", "missing", "nobody has said what you are called: give a name")
 	}
 	if w := j.Word; w.Alias != "" || w.Group != 0 {
@@ -219,6 +219,9 @@ func (j Joining) Admit(target string, p *Partner) (Admission, error) {
 		a.Contact = *known
 	} else {
 		a.Contact = Contact{Person: j.Person.ID, Chain: j.Chain.ID, Partner: target, Name: j.Person.Name, Phone: j.Person.Phone}
+	}
+	if a.Contact.Erased() { // and comes back by their own will
+		a.Contact.Name, a.Contact.Phone = j.Person.Name, j.Person.Phone
 	}
 	a.Contact.Corp, a.Contact.Epoch = j.Corp.ID, p.Epoch
 	a.Contact.JoinedAt, a.Contact.LeftAt = j.Now, time.Time{}

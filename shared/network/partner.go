@@ -145,6 +145,10 @@ const (
 // HasJoined reports whether the person is in the chain now.
 func (c Contact) HasJoined() bool { return !c.JoinedAt.IsZero() }
 
+// Erased reports whether the person has been erased: neither their name nor
+// their phone is known here.
+func (c Contact) Erased() bool { return c.Phone == "" }
+
 // Identity is what a member sees of 身份: "leader" (负责人) or "member" (成员).
 func (c Contact) Identity() string {
 	if c.Leader {

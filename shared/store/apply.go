@@ -598,10 +598,11 @@ func (s *Store) mergeContact(ctx context.Context, k contactItem) (mine bool, err
 			if it.Epoch > k.Epoch {
 				return nil, nil
 			}
-			if it.Name == k.Name && it.Leader == k.Leader && it.MemberCustomID == k.MemberCustomID {
+			if it.Name == k.Name && it.Phone == k.Phone && it.Leader == k.Leader && it.MemberCustomID == k.MemberCustomID {
 				return nil, nil
 			}
 			it.Name, it.Leader, it.MemberCustomID = k.Name, k.Leader, k.MemberCustomID
+			it.Phone = k.Phone // that of who was erased isn't here
 		}
 		it.Edition = was + 1
 		t.put(it, "Edition = :e", vals{"e": was})

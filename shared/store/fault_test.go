@@ -258,6 +258,10 @@ func deeds() map[string]deed {
 				return err
 			},
 		},
+		"erase": {
+			before: busy,
+			do:     func(ctx context.Context, s *Store) error { return s.Erase(ctx, person(7).ID, later) },
+		},
 		"count a join": {
 			before: func(t *testing.T, w *world) {
 				w.importRows(t, 1, []network.RosterRow{row(7, "Acme")})

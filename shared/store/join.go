@@ -503,14 +503,14 @@ func (s *Store) joinTx(j network.Joining, a network.Admission, was partnerItem, 
 	}.Encode()
 	if a.Known {
 		// Not put: what has been counted of them stays noted.
-		expr := "SET Corp = :corp, Epoch = :epoch, JoinedAt = :now, Inviter = :inviter, Invite = :invite, Edition = :e, Outbox = :o REMOVE LeftAt"
-		var names map[string]string
+		expr := "SET #n = :n, Phone = :phone, Corp = :corp, Epoch = :epoch, JoinedAt = :now, Inviter = :inviter, Invite = :invite, Edition = :e, Outbox = :o REMOVE LeftAt"
+		names := map[string]string{"n": "Name"}
 		if k.Import == "" {
 			expr += ", #import, Chunk" // of a roster that is over
-			names = map[string]string{"import": "Import"}
+			names["import"] = "Import"
 		}
 		t.update(k.key, expr, "Edition = :was", names,
-			vals{"corp": k.Corp, "epoch": k.Epoch, "now": k.JoinedAt, "inviter": k.Inviter, "invite": k.Invite, "e": k.Edition, "was": k.Edition - 1, "o": outbox})
+			vals{"n": k.Name, "phone": k.Phone, "corp": k.Corp, "epoch": k.Epoch, "now": k.JoinedAt, "inviter": k.Inviter, "invite": k.Invite, "e": k.Edition, "was": k.Edition - 1, "o": outbox})
 	} else {
 		k.Outbox = outbox
 		t.put(k, "attribute_not_exists(PK)", nil)

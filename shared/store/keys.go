@@ -79,6 +79,9 @@ func applicationKey(person, chain, corp string) key {
 	return key{"PERSON#" + person, "APPLY#" + chain + "#" + corp}
 }
 
+// eraseKey lies with a person who is being erased.
+func eraseKey(person string) key { return key{"PERSON#" + person, "ERASE"} }
+
 func disputeKey(chain, id string) key { return key{"CHAIN#" + chain + "#CONFLICTS", id} }
 
 // rowsKey holds a chunk of an import's rows, planKey what is to be done with

@@ -174,5 +174,6 @@ var fieldTexts = map[string]map[Lang]string{
 	"not_allowed":   {Chinese: "不是允许的值。", English: "This is not one of the choices."},
 	"bad_character": {Chinese: "含有不允许的字符，或首尾有空格。", English: "This has characters that aren't allowed, or a space at an end."},
 	"circle":        {Chinese: "分组不能移到自己或自己的下级分组中。", English: "A group can't stand under itself."},
+	"last_admin":    {Chinese: "您是该企业的最后一位超级管理员。请先在该企业中将另一位成员设为超级管理员。", English: "You are this corp's last super-admin: make another member one first."},
 	"too_deep":      {Chinese: "分组层级过深。", English: "Groups go only so deep."},
 }
