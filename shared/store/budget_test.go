@@ -271,5 +271,17 @@ func TestBudgetOfAListOfInvites(t *testing.T) {
 		must(t, err)
 		same(t, "of a group that has none", len(page), 0)
 		w.costs(t, fmt.Sprintf("a page of a group's beside %d invites", size), 6, 220, 0)
+		for range 3 {
+			w.link(t, network.Invite{CreatedAt: now.Add(-time.Hour), Maker: person(4).ID})
+		}
+		w.tb.Reset()
+		revoked, more, err := w.RevokeMany(t.Context(), w.chain, Sought{Maker: person(4).ID}, now)
+		must(t, err)
+		same(t, "revoked", []any{revoked, more}, []any{3, false})
+		m := w.costs(t, fmt.Sprintf("to revoke three of a maker's beside %d invites", size), 8, 16, 60)
+		if was, ok := units["revoke"]; ok && (was.ReadUnits != m.ReadUnits || was.WriteUnits != m.WriteUnits || was.Requests != m.Requests) {
+			t.Errorf("got %+v, and beside few %+v, want the same", m, was)
+		}
+		units["revoke"] = m
 	}
 }
