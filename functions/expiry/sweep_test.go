@@ -173,7 +173,7 @@ func (w *world) filed(t *testing.T) int {
 	t.Helper()
 	n := 0
 	for _, item := range w.tb.Items(t) {
-		if item["DSK"] != nil {
+		if at, _ := item["DPK"].(string); strings.HasPrefix(at, "DUE#") {
 			n++
 		}
 	}

@@ -147,13 +147,20 @@ func (i *invites) revokeMany(w http.ResponseWriter, r *http.Request) error {
 	case req.GroupID != nil && *req.GroupID < network.RootGroup:
 		return network.InvalidField("group_id", "out_of_range", "groups count from 1")
 	}
-	now := i.now()
-	revoked, more, err := i.store.RevokeMany(r.Context(), a.Chain.ID, func(v network.Invite) bool {
-		return a.MaySeeInvite(v) && v.State(a.Chain, now) == network.InviteLive &&
-			(req.Maker == nil || v.Maker == *req.Maker) &&
-			(req.GroupID == nil || a.Chain.Landing(v.Group) == *req.GroupID) &&
-			(req.Before == nil || v.Since().Before(*req.Before))
-	}, now)
+	which := store.Sought{And: func(v network.Invite) bool {
+		return a.MaySeeInvite(v) && (req.GroupID == nil || a.Chain.Landing(v.Group) == *req.GroupID)
+	}}
+	if req.Maker != nil {
+		which.Maker = *req.Maker
+	}
+	if req.Before != nil {
+		which.Before = *req.Before
+	}
+	var revoked int
+	var more, some bool
+	if which.Maker, some = ofMaker(a, which.Maker); some {
+		revoked, more, err = i.store.RevokeMany(r.Context(), a.Chain, which, i.now())
+	}
 	if err != nil {
 		return err
 	}
@@ -189,17 +196,25 @@ func (i *invites) list(w http.ResponseWriter, r *http.Request) error {
 	if q.Get("group_id") != "" && group < network.RootGroup {
 		return network.InvalidField("group_id", "out_of_range", "groups count from 1")
 	}
-	now, maker := i.now(), q.Get("maker")
-	wanted := func(v network.Invite) bool {
-		return a.MaySeeInvite(v) && (maker == "" || v.Maker == maker) &&
-			(group == 0 || a.Chain.Landing(v.Group) == group) &&
-			(state == "" || string(v.State(a.Chain, now)) == state)
+	maker := q.Get("maker")
+	if maker != "" && !network.ValidPersonID(maker) {
+		return network.InvalidField("maker", "not_allowed", "maker is a person's id")
+	}
+	maker, some := ofMaker(a, maker)
+	if !some {
+		return web.List(w, []inviteJSON{}, "")
 	}
 	cursor, err := i.person.Open(a.Chain.ID, q.Cursor())
 	if err != nil {
 		return err
 	}
-	page, next, err := i.store.Invites(r.Context(), a.Chain.ID, cursor, limit, wanted)
+	now := i.now()
+	page, next, err := i.store.Invites(r.Context(), a.Chain, store.Sought{
+		Maker: maker, State: network.InviteState(state),
+		And: func(v network.Invite) bool {
+			return a.MaySeeInvite(v) && (group == 0 || a.Chain.Landing(v.Group) == group)
+		},
+	}, cursor, limit, now)
 	if err != nil {
 		return err
 	}
@@ -210,6 +225,15 @@ func (i *invites) list(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	return web.List(w, items, i.person.Seal(a.Chain.ID, next))
+}
+
+// ofMaker is whose invites somebody is shown who asks for maker's, "" for any: who
+// is no admin sees their own alone. ok is whether there can be any.
+func ofMaker(a network.Actor, maker string) (whose string, ok bool) {
+	if a.Admin {
+		return maker, true
+	}
+	return a.Person.ID, maker == "" || maker == a.Person.ID
 }
 
 func (i *invites) answer(w http.ResponseWriter, status int, c network.Chain, v network.Invite, now time.Time) error {
@@ -282,7 +306,7 @@ func (i *invites) view(c network.Chain, v network.Invite, now time.Time) (invite
 }
 
 func (i *invites) token(v network.Invite) (network.Token, error) {
-	return i.tokens.Sign(network.Ticket{Chain: v.Chain, Invite: v.ID, Version: v.Version})
+	return i.tokens.Sign(v.Ticket())
 }
 
 // url is the page that a person opens.

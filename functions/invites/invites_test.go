@@ -39,7 +39,7 @@ var (
 // Ids that the files in events/invites know.
 const (
 	chainID  = "ch0123456789abcdef"
-	inviteID = "in0123456789abcdef"
+	inviteID = "in06h06852fc0j6hb7"
 	path     = "/v1/chains/" + chainID + "/invites"
 )
 
@@ -258,6 +258,9 @@ func TestBadInputIsRefusedByItsFieldAndChangesNothing(t *testing.T) {
 		{`{"corp_id":"x"}`, "invalid", "corp_id"},
 		{`{"corp_id":""}`, "invalid", "corp_id"},
 		{`{"note":"` + strings.Repeat("长", 201) + `"}`, "invalid", "note"},
+		{`{"note":"a\u0000b"}`, "invalid", "note"},
+		{`{"note":"展会\u202e"}`, "invalid", "note"},
+		{`{"note":"two\nlines"}`, "invalid", "note"},
 		{`{"group_id":"1"}`, "invalid", "group_id"},
 		{`{"uses":1}`, "unknown_field", "uses"},
 		{`{`, "invalid", ""},
@@ -276,7 +279,7 @@ func TestBadInputIsRefusedByItsFieldAndChangesNothing(t *testing.T) {
 	w.create(t, unverified, `{}`).want(t, 403, "phone_not_verified")
 	w.as(t, w.boss, "POST", path, `{}`, "Tributary-Corp", w.dealer.ID).want(t, 403, "not_a_member")
 	w.as(t, claims(9), "POST", path, `{}`).want(t, 400, "corp_required")
-	for _, q := range []string{"state=dead", "limit=0", "limit=201", "limit=x", "group_id=x", "group_id=0", "cursor=%21", "foo=1", "state=live&state=live"} {
+	for _, q := range []string{"state=dead", "limit=0", "limit=201", "limit=x", "group_id=x", "group_id=0", "maker=x", "maker=" + strings.Repeat("p", 3000), "cursor=%21", "foo=1", "state=live&state=live"} {
 		w.as(t, w.boss, "GET", path+"?"+q, "").want(t, 400, "invalid")
 	}
 	for _, q := range []string{"size=127", "size=2049", "size=x", "width=3"} {
@@ -287,6 +290,19 @@ func TestBadInputIsRefusedByItsFieldAndChangesNothing(t *testing.T) {
 	}
 	if got := w.as(t, w.boss, "POST", path, `{"max_uses":0}`, "Accept-Language", "en"); got.Header().Get("Content-Language") != "en" {
 		t.Errorf("got %s, want it in English", got.Body)
+	}
+}
+
+// A note is kept as it is shown: of the usual width, without spaces around it.
+func TestANoteIsTidiedAndMayBeLeftEmpty(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	for note, want := range map[string]any{
+		`　ＡＢＣ 展会　`: "ABC 展会", `  `: nil, ``: nil, strings.Repeat("长", 200): strings.Repeat("长", 200), `<b>&\"'`: `<b>&"'`,
+	} {
+		if got := w.create(t, w.boss, `{"note":"`+note+`"}`).want(t, 201, ""); got.body["note"] != want {
+			t.Errorf("%q: got %v, want %v", note, got.body["note"], want)
+		}
 	}
 }
 
@@ -465,6 +481,34 @@ func TestAListIsNewestFirstAndOfWhatOneMaySee(t *testing.T) {
 		}
 		if !reflect.DeepEqual(all, c.want) {
 			t.Errorf("%s, page by page: got %v, want %v", c.who.Name, all, c.want)
+		}
+	}
+}
+
+// Few of many cost a page, whoever asks: so does a member who has made none.
+func TestAMembersListCostsNotWhatOthersHaveMade(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	for range 3 {
+		w.create(t, w.staff, `{}`).want(t, 201, "")
+	}
+	cost := func(who web.Claims, query string) dynamotest.Meter {
+		t.Helper()
+		w.tb.Reset()
+		w.list(t, who, query)
+		return w.tb.Meter()
+	}
+	queries := []string{"", "state=live", "state=revoked", "maker=" + id(w.boss), "maker=" + id(w.staff)}
+	var before []dynamotest.Meter
+	for _, q := range queries {
+		before = append(before, cost(w.staff, q))
+	}
+	for range 300 {
+		w.create(t, w.boss, `{}`).want(t, 201, "")
+	}
+	for n, q := range queries {
+		if got := cost(w.staff, q); got.Requests != before[n].Requests || got.ReadUnits != before[n].ReadUnits {
+			t.Errorf("%q: got %+v beside 300 of others, %+v before", q, got, before[n])
 		}
 	}
 }

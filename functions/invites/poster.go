@@ -18,10 +18,13 @@ import (
 const (
 	paperWidth, paperHeight = 210, 297
 
-	margin  = 15  // mm: no printer prints to the edge
-	codeMM  = 120 // the code, quiet zone included: on A6 a module is 1 mm and more
-	titleAt = 50  // the first line's baseline
-	codeAt  = 95
+	margin    = 15            // mm: no printer prints to the edge
+	headingAt = 34            // a baseline
+	namesFrom = headingAt + 8 // where the chain's and the inviter's names have their place,
+	namesTo   = codeAt - 3    // in the middle of it
+	codeAt    = 108
+	codeMM    = 124 // the code, quiet zone included: on A6 a module is 1 mm and more
+	leading   = 1.25
 )
 
 // poster is a page to print and hang up: which chain, who invites, the code and
@@ -70,11 +73,15 @@ func posterOf(code *qr.Code, c network.Chain, v network.Invite, small, english b
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" xml:lang="%s" width="%s" height="%s" viewBox="0 0 %d %d">`, lang, width, height, paperWidth, paperHeight)
 	fmt.Fprintf(&b, `<title>%s</title><path fill="#fff" d="M0 0h%dv%dH0z"/>`, html.EscapeString(network.Shown(c.Name)), paperWidth, paperHeight)
 	fmt.Fprintf(&b, `<g text-anchor="middle" fill="#111" font-family="PingFang SC, Microsoft YaHei, Noto Sans CJK SC, Noto Sans SC, Helvetica, Arial, sans-serif">`)
-	write(&b, 8, 1, 30, heading)
-	write(&b, 18, 2, titleAt, c.Name)
-	write(&b, 8, 1, codeAt-8, fmt.Sprintf(by, v.MakerName))
-	write(&b, 9, 1, codeAt+codeMM+15, how)
-	write(&b, 7, 1, codeAt+codeMM+30, fmt.Sprintf(until, network.Tell(v.ExpiresAt(c), english)))
+	write(&b, headingAt, fit(heading, 9, 0))
+	title, inviter := fit(c.Name, 20, 15), fit(fmt.Sprintf(by, v.MakerName), 8.5, 7)
+	title.weight = ` font-weight="bold"`
+	const gap = 6
+	top := namesFrom + (namesTo-namesFrom-title.height()-gap-inviter.height())/2
+	write(&b, top+title.size, title)
+	write(&b, top+title.height()+gap+inviter.size, inviter)
+	write(&b, codeAt+codeMM+14, fit(how, 10, 0))
+	write(&b, codeAt+codeMM+28, fit(fmt.Sprintf(until, network.Tell(v.ExpiresAt(c), english)), 7.5, 0))
 	fmt.Fprintf(&b, `</g><g transform="translate(%d %d) scale(%.6f)" shape-rendering="crispEdges">`,
 		(paperWidth-codeMM)/2, codeAt, float64(codeMM)/float64(code.Size+2*quiet))
 	draw(&b, code)
@@ -82,22 +89,44 @@ func posterOf(code *qr.Code, c network.Chain, v network.Invite, small, english b
 	return b.Bytes()
 }
 
-// write writes a text in the middle from y on, of size mm or, that it may fit into
-// so many lines, smaller.
-func write(b *bytes.Buffer, size float64, most int, y float64, s string) {
-	size, lines := fit(network.Shown(s), size, most)
-	for n, l := range lines {
-		fmt.Fprintf(b, `<text x="%d" y="%.1f" font-size="%.2f">%s</text>`, paperWidth/2, y+float64(n)*size*1.25, size, html.EscapeString(l))
+// text is broken into lines of size mm.
+type text struct {
+	size   float64
+	lines  []string
+	weight string
+}
+
+func (t text) height() float64 { return float64(len(t.lines)) * t.size * leading }
+
+// write writes a text in the middle, its first baseline at y.
+func write(b *bytes.Buffer, y float64, t text) {
+	for n, l := range t.lines {
+		fmt.Fprintf(b, `<text x="%d" y="%.1f" font-size="%.2f"%s>%s</text>`, paperWidth/2, y+float64(n)*t.size*leading, t.size, t.weight, html.EscapeString(l))
 	}
 }
 
-// fit breaks a text into at most so many lines, as large as the paper allows, but
-// no larger than size.
-func fit(s string, size float64, most int) (float64, []string) {
-	for ; ; size *= 0.92 {
-		if lines := wrap(s, (paperWidth-2*margin)/size); len(lines) <= most {
-			return size, lines
+// fit is a text on one line, as large as the paper allows but no larger than one;
+// where it would be smaller than two, on two lines of about the same length. 0 is
+// always one.
+func fit(s string, one, two float64) text {
+	s = network.Shown(s)
+	for size := one; ; size *= 0.96 {
+		most, width := 1, (paperWidth-2*margin)/size
+		if size < two {
+			most = 2
 		}
+		lines := wrap(s, width)
+		if len(lines) > most {
+			continue
+		}
+		for most = len(lines); width > 1; width *= 0.98 {
+			narrower := wrap(s, width)
+			if len(narrower) > most {
+				break
+			}
+			lines = narrower
+		}
+		return text{size: size, lines: lines}
 	}
 }
 
@@ -133,6 +162,8 @@ func em(r rune) float64 {
 		return 1 // Chinese, and whatever else stands as wide
 	case r > '~', r >= 'A' && r <= 'Z', r == 'm', r == 'w', r == '@', r == '%':
 		return 0.95
+	case strings.ContainsRune(" .,:;'ijlfrt", r):
+		return 0.42
 	}
 	return 0.62
 }

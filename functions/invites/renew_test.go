@@ -326,3 +326,37 @@ func TestR07_TheMatrix(t *testing.T) {
 		}
 	}
 }
+
+// R08: where its maker stands is read with what is read anyhow. The token names it;
+// once the link is somebody else's, that of before is as good as the new one.
+func TestR08_AJoinByAPartnersLinkAsksThreeTimes(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	on := true
+	w.edit(t, network.ChainEdit{PartnersMayInvite: &on})
+	made := w.create(t, w.guest, `{}`).want(t, 201, "")
+	join := func(token string, n int) {
+		t.Helper()
+		w.tb.Reset()
+		got, err := w.join(t, token, n)
+		if err != nil || got.Partner.Group != w.north.ID {
+			t.Errorf("got group %d, %v, want the group of its maker", got.Partner.Group, err)
+		}
+		if m := w.tb.Meter(); m.Requests > 3 {
+			t.Errorf("got %+v, want at most three requests", m)
+		}
+	}
+	join(made.text("token"), 8)
+	adopted := w.do(t, w.boss, made.text("invite_id"), "adopt").want(t, 200, "")
+	join(made.text("token"), 9)
+	join(adopted.text("token"), 10)
+	if adopted.text("token") == made.text("token") {
+		t.Error("the token names a partner that the link has no more")
+	}
+	w.do(t, w.boss, made.text("invite_id"), "resend").want(t, 200, "")
+	for _, old := range []string{made.text("token"), adopted.text("token")} {
+		if _, err := w.join(t, old, 11); network.CodeOf(err) != "invite_revoked" {
+			t.Errorf("got %v, want both to end with a resend", err)
+		}
+	}
+}

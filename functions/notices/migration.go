@@ -24,7 +24,7 @@ func (n *notices) migrated(ctx context.Context, e network.Event) error {
 	if invite.Usable(c, n.now()) != nil {
 		return n.store.MigrantsTold(ctx, e.Chain, e.Migration, e.Chunk, n.now()) // has ended: nothing to tell
 	}
-	token, err := n.keys.Sign(network.Ticket{Chain: e.Chain, Invite: invite.ID, Version: invite.Version})
+	token, err := n.keys.Sign(invite.Ticket())
 	if err != nil {
 		return err
 	}

@@ -75,6 +75,14 @@ func NewChainID() string { return randomID(chainPrefix) }
 // NewInviteID names an invite made at that time; newer ids sort later.
 func NewInviteID(at time.Time) string { return timedID(invitePrefix, at) }
 
+// EarliestInviteID sorts before every invite made at that time or later, and
+// behind all that are older.
+func EarliestInviteID(at time.Time) string {
+	var b [idBytes]byte
+	binary.BigEndian.PutUint64(b[:], uint64(at.UnixMilli())<<16)
+	return invitePrefix + idEncoding.EncodeToString(b[:])
+}
+
 // NewImportID names an import begun at that time; newer ids sort later.
 func NewImportID(at time.Time) string { return timedID(importPrefix, at) }
 

@@ -146,3 +146,13 @@ func TestASealedCursorSaysNothingAndIsOfOneChain(t *testing.T) {
 		t.Errorf("got %q, %v, want nothing of what it is made of", b, err)
 	}
 }
+
+func TestAnInvitesIDTellsWhenItWasMade(t *testing.T) {
+	t.Parallel()
+	for range 100 {
+		i, from, to := network.NewInviteID(noon), network.EarliestInviteID(noon), network.EarliestInviteID(noon.Add(time.Millisecond))
+		if i < from || i >= to {
+			t.Fatalf("got %s, want it between %s and %s", i, from, to)
+		}
+	}
+}

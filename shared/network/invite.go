@@ -43,6 +43,12 @@ type Invite struct {
 	Astray       bool
 }
 
+// Ticket is what the invite's token says. One of before it was adopted says the
+// same but for its maker, and is as good.
+func (i Invite) Ticket() Ticket {
+	return Ticket{Chain: i.Chain, Invite: i.ID, Maker: i.MakerPartner, Version: i.Version}
+}
+
 // Since is when the token that opens it now was made: from then on its life
 // counts, and who was removed later comes back by none that is older (R12, R17, R18).
 func (i Invite) Since() time.Time { return later(i.ResentAt, i.CreatedAt) }

@@ -4,10 +4,13 @@ import "time"
 
 const day = 24 * time.Hour
 
+// LongestLife is the longest that an invite lives under any policy (R12).
+const LongestLife = 90 * day
+
 // life is how long an invite lives under a policy (R12).
 func life(p JoinPolicy) time.Duration {
 	if p == ImportedOnly {
-		return 90 * day
+		return LongestLife
 	}
 	return 7 * day
 }
@@ -40,5 +43,5 @@ func ExpiresAt(created time.Time, own time.Duration, history []PolicyChange) tim
 }
 
 // MaxLife is the longest life that an invite may ask for under the policy in
-// force.
+// force. What is older lives no more, whatever the history says.
 func (c Chain) MaxLife() time.Duration { return life(c.Policy()) }

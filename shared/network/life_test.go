@@ -122,6 +122,23 @@ func TestR12_AnInviteIsLiveToTheLastSecondAndNoLonger(t *testing.T) {
 	})
 }
 
+// A list of what lives need look no further back.
+func TestR12_NothingLivesThatIsOlderThanThePolicysLife(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		c := chainWith(history(t, time.Second))
+		i := network.Invite{
+			CreatedAt: noon.Add(time.Duration(rapid.IntRange(0, 150*86400).Draw(t, "created")) * time.Second),
+			Own:       time.Duration(rapid.IntRange(0, 90*86400).Draw(t, "own")) * time.Second,
+		}
+		last := c.Policies[len(c.Policies)-1].At
+		now := last.Add(time.Duration(rapid.IntRange(0, 100*86400).Draw(t, "now")) * time.Second)
+		if !now.Before(i.CreatedAt.Add(c.MaxLife())) && i.State(c, now) == network.InviteLive {
+			t.Errorf("made at %v it lives at %v, under %v", i.CreatedAt, now, c.Policies)
+		}
+	})
+}
+
 func TestR12_WhatHasEndedNeverRevives(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

@@ -35,6 +35,7 @@ func (t Token) Reveal() string { return string(t) }
 type Ticket struct {
 	Chain   string
 	Invite  string // of a link; else Partner and Person name the contact
+	Maker   string // of a link that a partner's people have made: the partner, which is asked for with it (R08)
 	Partner string
 	Person  string
 	Version int
@@ -47,12 +48,14 @@ func (t Ticket) IsNotice() bool { return t.Invite == "" }
 // verify, so a key can be rotated while its tokens live.
 type TokenKeys map[byte][]byte
 
-// The layout of a token: kind, key id, chain, then invite or partner and
-// person, version, MAC: 40 or 50 bytes before base64url.
+// The layout of a token: kind, key id, chain, then invite, invite and its
+// maker's partner, or partner and person, version, MAC: 40 or 50 bytes before
+// base64url.
 const (
-	linkToken   = 'L'
-	noticeToken = 'N'
-	macBytes    = 16 // HMAC-SHA-256 cut to 128 bits (R11)
+	linkToken    = 'L'
+	partnerToken = 'P'
+	noticeToken  = 'N'
+	macBytes     = 16 // HMAC-SHA-256 cut to 128 bits (R11)
 )
 
 // Sign makes the ticket's token. The ids must be of this package's making.
@@ -69,9 +72,13 @@ func (k TokenKeys) Sign(t Ticket) (Token, error) {
 	}
 	b := []byte{linkToken, current}
 	ids := [][2]string{{chainPrefix, t.Chain}, {invitePrefix, t.Invite}}
-	if t.IsNotice() {
+	switch {
+	case t.IsNotice():
 		b[0] = noticeToken
 		ids = [][2]string{{chainPrefix, t.Chain}, {partnerPrefix, t.Partner}, {personPrefix, t.Person}}
+	case t.Maker != "":
+		b[0] = partnerToken
+		ids = append(ids, [2]string{partnerPrefix, t.Maker})
 	}
 	for _, id := range ids {
 		raw, ok := rawID(id[0], id[1])
@@ -103,6 +110,8 @@ func (k TokenKeys) Verify(token Token) (Ticket, error) {
 	switch {
 	case body[0] == linkToken && len(body) == 2+2*idBytes+2:
 		return Ticket{Chain: id(chainPrefix, 0), Invite: id(invitePrefix, 1), Version: version}, nil
+	case body[0] == partnerToken && len(body) == 2+3*idBytes+2:
+		return Ticket{Chain: id(chainPrefix, 0), Invite: id(invitePrefix, 1), Maker: id(partnerPrefix, 2), Version: version}, nil
 	case body[0] == noticeToken && len(body) == 2+3*idBytes+2:
 		return Ticket{Chain: id(chainPrefix, 0), Partner: id(partnerPrefix, 1), Person: id(personPrefix, 2), Version: version}, nil
 	}
@@ -117,9 +126,12 @@ func (t Token) Family() string {
 	if err != nil || len(b) < 2 {
 		return ""
 	}
-	ids := map[byte]int{linkToken: 2, noticeToken: 3}[b[0]] * idBytes
+	ids := map[byte]int{linkToken: 2, partnerToken: 3, noticeToken: 3}[b[0]] * idBytes
 	if ids == 0 || len(b) != 2+ids+2+macBytes {
 		return ""
+	}
+	if b[0] == partnerToken { // whoever made it, it is one invite
+		return string(linkToken) + string(b[2:2+2*idBytes])
 	}
 	return string(b[:1]) + string(b[2:2+ids])
 }

@@ -23,7 +23,11 @@ func ticket(t *rapid.T) network.Ticket {
 			Person: personKey.Person(rapid.String().Draw(t, "phone")),
 		}
 	}
-	return network.Ticket{Chain: chain, Version: n, Invite: network.NewInviteID(noon)}
+	what := network.Ticket{Chain: chain, Version: n, Invite: network.NewInviteID(noon)}
+	if rapid.Bool().Draw(t, "partner's") {
+		what.Maker = network.CorpPartnerID(chain, "x")
+	}
+	return what
 }
 
 func sign(t interface {
@@ -57,8 +61,9 @@ func TestR14_ATokenWithAnythingChangedIsUnknown(t *testing.T) {
 	t.Parallel()
 	chain := network.NewChainID()
 	for name, what := range map[string]network.Ticket{
-		"link":   {Chain: chain, Invite: network.NewInviteID(noon), Version: 1},
-		"notice": {Chain: chain, Partner: network.CorpPartnerID(chain, "x"), Person: personKey.Person("+8613800000000"), Version: 1},
+		"link":           {Chain: chain, Invite: network.NewInviteID(noon), Version: 1},
+		"partner's link": {Chain: chain, Invite: network.NewInviteID(noon), Maker: network.CorpPartnerID(chain, "y"), Version: 1},
+		"notice":         {Chain: chain, Partner: network.CorpPartnerID(chain, "x"), Person: personKey.Person("+8613800000000"), Version: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

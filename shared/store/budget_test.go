@@ -96,7 +96,15 @@ func TestBudgetOfLooksAndLinks(t *testing.T) {
 	north := w.group(t, "North", 1)
 	w.importRows(t, 1, []network.RosterRow{row(7, "Acme", "North"), row(8, "Beta")})
 	w.tb.Reset()
-	link := w.link(t, network.Invite{Group: north, Note: strings.Repeat("注", network.MaxNote)})
+	all := network.Invite{Group: north, Note: strings.Repeat("注", network.MaxNote), MakerName: "欧阳娜娜", MaxUses: network.MaxUses, Own: 6 * day, Phone: "+8613900000009",
+		Corp: "co0000000000000009", MakerPartner: "pa0000000000000009"}
+	w.link(t, all)
+	w.costs(t, "create a link", 2, 2, 3) // the chain is read by the test
+	// With a name of 32 characters too, all that an invite can say is more than a kilobyte.
+	all.MakerName = strings.Repeat("名", network.MaxName)
+	w.link(t, all)
+	w.costs(t, "create the largest link", 2, 2, 4)
+	link := w.link(t, network.Invite{Group: north})
 	m := w.tb.Meter()
 	if m.WriteUnits > 3 || m.ByOp["PutItem"] != 1 {
 		t.Errorf("create a link: got %+v, want at most 3 write units of one request", m)
@@ -206,40 +214,74 @@ func TestWhatAManyHeadedPartnerCosts(t *testing.T) {
 	}
 }
 
-// TestBudgetOfAListOfInvites holds what a page of a chain's newest costs, beside few
-// others and many. One that wants few of many, a maker's say, looks through them: at
-// most six requests, of a thousand invites at most.
+// TestBudgetOfAListOfInvites holds that a page of invites costs the same beside few
+// others and many: of all, of a maker's, of the revoked, and of those that live, also
+// where few do. What else few are sought for is looked for among them: 4,000 at most.
 func TestBudgetOfAListOfInvites(t *testing.T) {
 	t.Parallel()
-	for _, size := range []int{100, 3000} {
-		w := setup(t)
+	now := noon.Add(200 * day)
+	few, many := person(1).ID, person(2).ID
+	made := func(t *testing.T, w *world, n int, at time.Time, with func(*network.Invite)) {
 		var all []any
-		for n := range size {
-			at := noon.Add(time.Duration(n) * time.Second)
-			i := network.Invite{ID: network.NewInviteID(at), Chain: chainID, Kind: "link", Group: 1 + n%4, Maker: person(n % 4).ID, MakerName: "Li 李", MakerCorp: w.owner.ID, CreatedAt: at, Version: 1}
-			if n%8 == 0 {
-				i.RevokedAt = at
-			}
+		for range n {
+			i := network.Invite{ID: network.NewInviteID(at), Chain: chainID, Kind: "link", Group: 1, Maker: many, MakerName: "Li 李", MakerCorp: w.owner.ID, CreatedAt: at, Version: 1}
+			with(&i)
 			all = append(all, newInviteItem(i, at.Add(7*day)))
+			at = at.Add(time.Second)
 		}
 		w.seed(t, all)
-		w.tb.Reset()
-		for what, keep := range map[string]func(network.Invite) bool{
-			"of all":    func(network.Invite) bool { return true },
-			"live":      func(i network.Invite) bool { return i.State(w.chain, noon) == network.InviteLive },
-			"a maker's": func(i network.Invite) bool { return i.Maker == person(1).ID },
-			"a group's": func(i network.Invite) bool { return i.Group == 2 },
-			"of nobody": func(i network.Invite) bool { return i.Maker == "" },
+	}
+	units := map[string]dynamotest.Meter{}
+	for _, size := range []int{50, 5000} {
+		w := setup(t)
+		made(t, w, size, now.Add(-100*day), func(*network.Invite) {}) // of long ago
+		made(t, w, 60, now.Add(-80*day), func(i *network.Invite) { i.Maker = few })
+		made(t, w, 60, now.Add(-70*day), func(i *network.Invite) { i.RevokedAt = i.CreatedAt })
+		made(t, w, 30, now.Add(-time.Hour), func(*network.Invite) {})
+		resent, err := w.Resend(t.Context(), chainID, w.link(t, network.Invite{}).Invite, "", now.Add(-day))
+		must(t, err)
+		for what, c := range map[string]struct {
+			which Sought
+			want  int
+			reads float64
+		}{
+			"of all":     {Sought{}, 50, 4},
+			"a maker's":  {Sought{Maker: few}, 50, 28},
+			"revoked":    {Sought{State: network.InviteRevoked}, 50, 28},
+			"live":       {Sought{State: network.InviteLive}, 31, 4}, // all that there are
+			"of nobody":  {Sought{Maker: person(3).ID}, 0, 0.5},
+			"exhausted":  {Sought{State: network.InviteExhausted}, 0, 4},
+			"live, mine": {Sought{State: network.InviteLive, Maker: few}, 0, 2},
 		} {
-			page, _, err := w.Invites(t.Context(), chainID, "", 50, keep)
+			w.tb.Reset()
+			page, _, err := w.Invites(t.Context(), w.chain, c.which, "", 50, now)
 			must(t, err)
-			m := w.costs(t, fmt.Sprintf("a page %s of %d invites", what, size), 6, 120, 0)
-			if what == "of all" && (m.ReadUnits > 4 || m.Requests != 1) {
-				t.Errorf("got %+v, want the price of a page", m)
+			m := w.costs(t, fmt.Sprintf("a page %s beside %d invites", what, size), 4, c.reads, 0)
+			if was, ok := units[what]; ok && (was.ReadUnits != m.ReadUnits || was.Requests != m.Requests) {
+				t.Errorf("%s: got %+v, and beside few %+v, want the same", what, m, was)
 			}
-			if what == "a maker's" && len(page) != min(50, size/4) {
-				t.Errorf("got %d", len(page))
+			units[what] = m
+			same(t, what, len(page), c.want)
+			if what == "live" {
+				same(t, "the oldest that lives", page[c.want-1].ID, resent.ID)
 			}
 		}
+		w.tb.Reset()
+		page, _, err := w.Invites(t.Context(), w.chain, Sought{And: func(i network.Invite) bool { return i.Group == 9 }}, "", 50, now)
+		must(t, err)
+		same(t, "of a group that has none", len(page), 0)
+		w.costs(t, fmt.Sprintf("a page of a group's beside %d invites", size), 6, 220, 0)
+		for range 3 {
+			w.link(t, network.Invite{CreatedAt: now.Add(-time.Hour), Maker: person(4).ID})
+		}
+		w.tb.Reset()
+		revoked, more, err := w.RevokeMany(t.Context(), w.chain, Sought{Maker: person(4).ID}, now)
+		must(t, err)
+		same(t, "revoked", []any{revoked, more}, []any{3, false})
+		m := w.costs(t, fmt.Sprintf("to revoke three of a maker's beside %d invites", size), 8, 16, 60)
+		if was, ok := units["revoke"]; ok && (was.ReadUnits != m.ReadUnits || was.WriteUnits != m.WriteUnits || was.Requests != m.Requests) {
+			t.Errorf("got %+v, and beside few %+v, want the same", m, was)
+		}
+		units["revoke"] = m
 	}
 }

@@ -32,6 +32,7 @@
 //	CHAIN#{chain}#GROUPS        TREE                        the tree's edition         one a chain
 //	CHAIN#{chain}#GROUPS        GROUP#{id}                  a group                    ids are counted in the tree
 //	CHAIN#{chain}#INVITES       {invite}                    a link or QR code          the id is time and chance
+//	CHAIN#{chain}#RESENT        {invite}                    that it was resent         one an invite
 //	CHAIN#{chain}#MIGRATIONS    {migration}                 a WeChat group (R45)       the id is time and chance
 //	CHAIN#{chain}#MIGRATED      {hash of owner and name}    that it was brought        an owner has one of a name
 //	CHAIN#{chain}#MIGRATION#{migration}
@@ -67,8 +68,10 @@
 //	      CORP#{corp}#MEMBERS    {super-admin 0, else 1}#{name}#{person}
 //	      CHAIN#{chain}#A{0–3}   apply#{waiting 0, accepted 1, declined 2}#{when}#{application}
 //	      CHAIN#{chain}#CONFLICTS  conflict#{open 0, resolved 1}#{when}#{conflict}
+//	      CHAIN#{chain}#BY#{maker} {invite}
 //	due:  what ends by itself. DPK, DSK → keys only
 //	      DUE#{0–3}              {unix seconds}#{chain}#{invite or import}
+//	      CHAIN#{chain}#REVOKED  {invite}: it ends by itself no more
 //
 // # Why it is so
 //
@@ -159,7 +162,7 @@
 //	join by notice                       ≤ 10 write, ≤ 3 requests       10 write, 5 read, 3 requests
 //	join by link: of N, unlimited        ≤ 12 write, ≤ 3 requests       11, 9 write, 5 read, 3 requests
 //	look at an invite, into a group      ≤ 2 read, ≤ 2 requests         link 1.5, notice 2 read, 2 requests
-//	create a link                        ≤ 3 write, 1 request           2 write, 1 request
+//	create a link                        ≤ 3 write, 1 request           3 write, 1 request; 4 of more than a kilobyte
 //	a page of 50 of 1,000 or of 20,000   ≤ 8 read, ≤ 8 requests         4 read of 4 requests; 6.5 of 8 where two classes meet
 //	progress of an import of 20,000      ≤ 8 read                       0.5 read
 //	a notice's place in the budget                                      1 write; read in batches, 0.5 read and 0.01 request
@@ -169,11 +172,12 @@
 //	apply; the same again                                               9 write, 5 read, 3 requests; 0 write, 2 requests
 //	accept; decline an application                                      15 write, 4 requests; 4 write, 2 requests
 //	fall into conflict                                                  2 write, 3 requests
-//	revoke, resend a link                                               37 write: the gates are told
-//	a page of 50 invites, of all         a page                         1.5 read, 1 request, of 100 or of 3,000
-//	such a page of one in four           a page                         7.5 read, 2 requests; looks through 4,000 at most
+//	revoke, resend a link                                               38, 39 write: the gates are told
+//	a page of 50 invites, of all; live   a page                         2; 2.5 read, 1 to 3 requests, beside 50 or 5,000 others
+//	of a maker's; of the revoked         a page                         26.5 read, 2 requests, beside 50 or 5,000 others
+//	of a group's; expired; exhausted     a page                         looks through 4,000 at most: 147 read, 6 requests
 //	what a switch would end                                             0 write; 1 read a 100 invites and a 10 imports of 10,000 rows
-//	join by a partner's link, new corp                                  4 requests: where its maker stands (R08)
+//	join by a partner's link, new corp   ≤ 12 write, ≤ 3 requests       11, 9 write, 6 read, 3 requests: with its maker's place (R08)
 //	migrate a group of 2,000                                            1.2 write, 1 read, 1.04 request a member
 //	how many partners have joined                                       8 read, 1 request: the gates, each apart
 //

@@ -21,7 +21,7 @@ type deed struct {
 }
 
 func deeds() map[string]deed {
-	link := network.Ticket{Chain: chainID, Invite: "in0000000000000001", Version: 1}
+	link := network.Ticket{Chain: chainID, Invite: linkID(noon, 1), Version: 1}
 	later := noon.Add(time.Hour)
 	joins := func(ticket network.Ticket, p network.Person, c func() Choice) func(ctx context.Context, s *Store) error {
 		return func(ctx context.Context, s *Store) error {
@@ -136,7 +136,10 @@ func deeds() map[string]deed {
 				}
 			},
 			do: func(ctx context.Context, s *Store) error {
-				_, _, err := s.RevokeMany(ctx, chainID, func(network.Invite) bool { return true }, later)
+				c, err := s.Chain(ctx, chainID)
+				if err == nil {
+					_, _, err = s.RevokeMany(ctx, c, Sought{}, later)
+				}
 				return err
 			},
 		},

@@ -16,11 +16,13 @@ import (
 )
 
 // inviteItem is a link. Its id sorts by when it was made, so the chain's
-// newest are a page read backwards. The due index has when it ends, by the
-// policy of when it was filed: the sweep files it anew if the policy has
-// stretched it since (R12).
+// newest are a page read backwards, and its maker's are one of the list index.
+// The due index has when it ends, by the policy of when it was filed: the sweep
+// files it anew if the policy has stretched it since (R12). Once it is revoked
+// it is there among the chain's revoked.
 type inviteItem struct {
 	key
+	LPK, LSK  string
 	DPK, DSK  string `dynamodbav:",omitempty"`
 	Kind      string
 	Group     int
@@ -45,9 +47,12 @@ type inviteItem struct {
 }
 
 func newInviteItem(i network.Invite, ends time.Time) inviteItem {
-	due := dueList(i.Chain+"#"+i.ID, ends, i.Since())
+	due, by := dueList(i.Chain+"#"+i.ID, ends, i.Since()), makerList(i.Chain, i.Maker, i.ID)
+	if !i.RevokedAt.IsZero() {
+		due = revokedList(i.Chain, i.ID)
+	}
 	return inviteItem{
-		inviteKey(i.Chain, i.ID), due.PK, due.SK, i.Kind, i.Group, i.MaxUses, i.Uses, int64(i.Own / time.Second), i.Phone, i.Corp, i.Note,
+		inviteKey(i.Chain, i.ID), by.PK, by.SK, due.PK, due.SK, i.Kind, i.Group, i.MaxUses, i.Uses, int64(i.Own / time.Second), i.Phone, i.Corp, i.Note,
 		i.Maker, i.MakerName, i.MakerCorp, at(i.CreatedAt), at(i.ResentAt), at(i.RevokedAt), i.Orphaned, i.Version, i.MakerPartner, i.Astray, "",
 	}
 }
@@ -96,22 +101,45 @@ func (s *Store) Invite(ctx context.Context, chain, id string) (network.Invite, e
 	return it.invite(chain), nil
 }
 
-// rounds is how many pages of a chain's invites one list looks through for
-// those that are wanted, each four times the one before, and inviteRound how many
-// invites are in one at most: four thousand in all.
+// Sought says which of a chain's invites are asked for. What it leaves out is any.
+type Sought struct {
+	Maker  string              // by whom: their own are looked at, and no others
+	State  network.InviteState // at the moment of asking
+	Before time.Time           // whose token is older
+	And    func(network.Invite) bool
+}
+
+// How many invites one list looks through for those that are wanted: pages that
+// are each four times the one before, of inviteRound at most. What an index has
+// found is read one by one, at twenty times the price.
 const (
-	rounds      = 6
+	looked      = 4_000
+	lookedOne   = 1_000
 	inviteRound = 1000
 )
 
-// Invites lists a chain's invites that keep wants, newest first. The others
-// don't show: a page is full unless it is the last, and its cursor is of the
-// last invite that it shows. Only where thousands that aren't wanted lie
+// Invites lists those of a chain's invites that are sought, newest first. The
+// others don't show: a page is full unless it is the last, and its cursor is of
+// the last invite that it shows. Only where thousands that aren't wanted lie
 // between is a page short, with a cursor of one of those.
-func (s *Store) Invites(ctx context.Context, chain, cursor string, limit int, keep func(network.Invite) bool) (page []network.Invite, next string, err error) {
-	n := limit + 1
-	for range rounds {
-		found, more, err := s.invites(ctx, false, chain, cursor, n, keep)
+//
+// A maker's, the revoked and the live cost a page among however many others: the
+// maker's and the revoked have an index, and what is older than the policy's life
+// lives no more (R12), unless resent. The rest is looked for among all
+// (infra/decisions/15-lists-of-invites.md).
+func (s *Store) Invites(ctx context.Context, c network.Chain, which Sought, cursor string, limit int, now time.Time) (page []network.Invite, next string, err error) {
+	if cursor != "" {
+		if cursor, err = decodeCursor(cursor); err != nil {
+			return nil, "", err
+		}
+	}
+	q := which.search(c, now)
+	most := looked
+	if q.index != "" {
+		most = lookedOne
+	}
+	for n, seen := limit+1, 0; seen < most; n = min(4*n, inviteRound) {
+		found, more, err := s.invites(ctx, q, cursor, n)
 		if err != nil {
 			return nil, "", wrap("invites", err)
 		}
@@ -120,26 +148,110 @@ func (s *Store) Invites(ctx context.Context, chain, cursor string, limit int, ke
 			return page, encodeCursor(page[limit-1].ID), nil
 		}
 		if cursor = more; more == "" {
-			break
+			return page, "", nil
 		}
-		n = min(4*n, inviteRound)
+		seen += n
 	}
-	return page, cursor, nil
+	return page, encodeCursor(cursor), nil
 }
 
-// invites reads one page of at most limit, of which keep may want none.
-func (s *Store) invites(ctx context.Context, consistent bool, chain, cursor string, limit int, keep func(network.Invite) bool) ([]network.Invite, string, error) {
-	found, next, err := s.page(ctx, &dynamodb.QueryInput{ScanIndexForward: aws.Bool(false), ConsistentRead: &consistent}, inviteKey(chain, "").PK, cursor, limit)
+// search is how the invites that are wanted are looked for: in the partition pk
+// of the table or, by their ids, of an index; from the newest back to the id
+// from, and if resent is set then among the older ones that were resent.
+type search struct {
+	chain, index, pk, from string
+	resent, consistent     bool
+	wants                  func(network.Invite) bool
+}
+
+// oldest sorts before every invite.
+var oldest = network.EarliestInviteID(time.UnixMilli(0))
+
+func (w Sought) search(c network.Chain, now time.Time) search {
+	q := search{chain: c.ID, pk: inviteKey(c.ID, "").PK, from: oldest}
+	switch {
+	case w.Maker != "":
+		q.index, q.pk = "list", makerList(c.ID, w.Maker, "").PK
+	case w.State == network.InviteRevoked:
+		q.index, q.pk = "due", revokedList(c.ID, "").PK
+	}
+	if w.State == network.InviteLive || w.State == network.InviteExhausted {
+		q.from, q.resent = network.EarliestInviteID(now.Add(-c.MaxLife())), true
+	}
+	q.wants = func(i network.Invite) bool {
+		return (w.Maker == "" || i.Maker == w.Maker) && (w.State == "" || i.State(c, now) == w.State) &&
+			(w.Before.IsZero() || i.Since().Before(w.Before)) && (w.And == nil || w.And(i))
+	}
+	return q
+}
+
+// begin is the cursor from which a search for what is older than Before goes
+// back; an invite is kept by the millisecond.
+func (w Sought) begin() string {
+	if w.Before.IsZero() {
+		return ""
+	}
+	return network.EarliestInviteID(w.Before.Add(time.Millisecond))
+}
+
+// invites looks at one page of at most limit invites, of which it may want none;
+// next is the last id that it has seen, "" at the end.
+func (s *Store) invites(ctx context.Context, q search, cursor string, limit int) (page []network.Invite, next string, err error) {
+	index, pk, from := q.index, q.pk, q.from
+	older := q.resent && cursor != "" && cursor <= q.from
+	if older {
+		index, pk, from = "", resentKey(q.chain, "").PK, oldest
+	}
+	if cursor != "" && cursor <= from {
+		return nil, "", nil // the table refuses to go on from outside of what it is asked for
+	}
+	hash, sort := "PK", "SK"
+	switch index {
+	case "list":
+		hash, sort = "LPK", "LSK"
+	case "due":
+		hash, sort = "DPK", "DSK"
+	}
+	in := &dynamodb.QueryInput{
+		TableName: &s.table, IndexName: optional(index), ScanIndexForward: aws.Bool(false), Limit: aws.Int32(int32(limit)),
+		ConsistentRead:            aws.Bool(q.consistent && index == ""), // an index can't be asked so
+		KeyConditionExpression:    aws.String(hash + " = :pk AND " + sort + " >= :from"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": str(pk), ":from": str(from)},
+	}
+	if cursor != "" {
+		in.ExclusiveStartKey = inviteKey(q.chain, cursor).attrs()
+		in.ExclusiveStartKey[hash], in.ExclusiveStartKey[sort] = str(pk), str(cursor)
+	}
+	out, err := s.db.Query(ctx, in)
 	if err != nil {
 		return nil, "", err
 	}
-	var page []network.Invite
-	for _, raw := range found {
-		var it inviteItem
-		if err := attributevalue.UnmarshalMap(raw, &it); err != nil {
-			return nil, "", err
+	switch {
+	case out.LastEvaluatedKey != nil:
+		next = keyOf(out.LastEvaluatedKey).SK
+	case q.resent && !older:
+		next = q.from
+	}
+	var keys []key
+	for _, raw := range out.Items {
+		keys = append(keys, inviteKey(q.chain, keyOf(raw).SK))
+	}
+	found := items{}
+	if pk == inviteKey(q.chain, "").PK {
+		for i, raw := range out.Items {
+			found[keys[i]] = raw
 		}
-		if i := it.invite(chain); keep(i) {
+	} else if found, err = s.batchGet(ctx, q.consistent, keys...); err != nil {
+		return nil, "", err
+	}
+	for _, k := range keys {
+		var it inviteItem
+		if ok, err := found.into(k, &it); err != nil {
+			return nil, "", err
+		} else if !ok {
+			continue
+		}
+		if i := it.invite(q.chain); q.wants(i) {
 			page = append(page, i)
 		}
 	}
@@ -160,10 +272,11 @@ func (s *Store) RevokeInvite(ctx context.Context, chain, id string, now time.Tim
 
 // RevokeInvites ends those invites of a chain that which picks: their makers
 // are no longer there to answer for them (R09, R38), and an admin may adopt
-// them. It sees all that was committed before it began: asked once more when
-// they are gone, it leaves none.
+// them. It sees all that was committed before it began, which no index does, and
+// so looks at all: asked once more when they are gone, it leaves none.
 func (s *Store) RevokeInvites(ctx context.Context, chain string, which func(network.Invite) bool, now time.Time) error {
-	_, _, err := s.revokeWhich(ctx, chain, which, true, -1, now)
+	q := search{chain: chain, pk: inviteKey(chain, "").PK, from: oldest, consistent: true, wants: which}
+	_, _, err := s.revokeWhich(ctx, q, "", true, -1, now)
 	return wrap("revoke invites", err)
 }
 
@@ -171,19 +284,34 @@ func (s *Store) RevokeInvites(ctx context.Context, chain string, which func(netw
 // few seconds of a door's ten.
 const MaxRevoked = 4_000
 
-// RevokeMany ends those invites of a chain that which picks, by somebody's wish
-// (R19), and says how many it did. more is whether it has left some, after
+// indexBehind is longer than an index is behind its table.
+const indexBehind = time.Minute
+
+// RevokeMany ends those live invites of a chain that are sought, by somebody's
+// wish (R19), and says how many it did. more is whether it has left some, after
 // MaxRevoked: asked again it goes on.
-func (s *Store) RevokeMany(ctx context.Context, chain string, which func(network.Invite) bool, now time.Time) (revoked int, more bool, err error) {
-	revoked, more, err = s.revokeWhich(ctx, chain, which, false, MaxRevoked, now)
-	return revoked, more, wrap("revoke many", err)
+func (s *Store) RevokeMany(ctx context.Context, c network.Chain, which Sought, now time.Time) (revoked int, more bool, err error) {
+	which.State = network.InviteLive
+	q := which.search(c, now)
+	q.consistent = true
+	if q.index != "" { // what was made just now the index may not have yet
+		last := q
+		last.index, last.pk, last.from, last.resent = "", inviteKey(c.ID, "").PK, network.EarliestInviteID(now.Add(-indexBehind)), false
+		if revoked, more, err = s.revokeWhich(ctx, last, which.begin(), false, MaxRevoked, now); more || err != nil {
+			return revoked, more, wrap("revoke many", err)
+		}
+	}
+	n, more, err := s.revokeWhich(ctx, q, which.begin(), false, MaxRevoked-revoked, now)
+	return revoked + n, more, wrap("revoke many", err)
 }
 
-// revokeWhich revokes up to about most invites, all of them for -1.
-func (s *Store) revokeWhich(ctx context.Context, chain string, which func(network.Invite) bool, orphaned bool, most int, now time.Time) (revoked int, more bool, err error) {
-	cursor := ""
+// revokeWhich revokes up to about most invites, all of them for -1, from the
+// cursor back.
+func (s *Store) revokeWhich(ctx context.Context, q search, cursor string, orphaned bool, most int, now time.Time) (revoked int, more bool, err error) {
+	which := q.wants
+	q.wants = func(i network.Invite) bool { return i.RevokedAt.IsZero() && which(i) }
 	for {
-		page, next, err := s.invites(ctx, true, chain, cursor, inviteRound, func(i network.Invite) bool { return i.RevokedAt.IsZero() && which(i) })
+		page, next, err := s.invites(ctx, q, cursor, inviteRound)
 		if err != nil {
 			return revoked, false, err
 		}
@@ -196,7 +324,7 @@ func (s *Store) revokeWhich(ctx context.Context, chain string, which func(networ
 			for _, i := range page[:n] {
 				ids = append(ids, i.ID)
 			}
-			done, err := s.revoke(ctx, chain, ids, which, orphaned, now)
+			done, err := s.revoke(ctx, q.chain, ids, which, orphaned, now)
 			if err != nil {
 				return revoked, false, err
 			}
@@ -227,13 +355,16 @@ func (s *Store) revoke(ctx context.Context, chain string, ids []string, which fu
 			} else if !ok {
 				return network.ErrNotFound
 			}
+			to := revokedList(chain, k.SK)
+			v := vals{"now": at(now), "dpk": to.PK, "dsk": to.SK}
 			switch {
 			case !which(it.invite(chain)): // has been adopted meanwhile, say
 			case it.RevokedAt == 0 && orphaned:
-				t.update(k, "SET RevokedAt = :now, Orphaned = :yes REMOVE DPK, DSK", "Maker = :maker", nil, vals{"now": at(now), "yes": true, "maker": it.Maker})
+				v["yes"], v["maker"] = true, it.Maker
+				t.update(k, "SET RevokedAt = :now, DPK = :dpk, DSK = :dsk, Orphaned = :yes", "Maker = :maker", nil, v)
 				revoked++
 			case it.RevokedAt == 0:
-				t.update(k, "SET RevokedAt = :now REMOVE DPK, DSK", "attribute_exists(PK)", nil, vals{"now": at(now)})
+				t.update(k, "SET RevokedAt = :now, DPK = :dpk, DSK = :dsk", "attribute_exists(PK)", nil, v)
 				revoked++
 			case it.Orphaned && !orphaned:
 				t.update(k, "REMOVE Orphaned", "attribute_exists(PK)", nil, nil)
@@ -245,6 +376,13 @@ func (s *Store) revoke(ctx context.Context, chain string, ids []string, which fu
 		return nil
 	}, func(int, map[string]types.AttributeValue) error { return nil })
 	return revoked, ignoreSame(err)
+}
+
+// resentItem lies where a search for what lives looks behind those that time
+// alone has ended. DeleteAt is when its invite lives no more in any case (R49).
+type resentItem struct {
+	key
+	DeleteAt int64
 }
 
 // Resend gives an invite a new token and its full life anew (R17): whoever
@@ -274,6 +412,7 @@ func (s *Store) Resend(ctx context.Context, chain, id, person string, now time.T
 		due := dueList(chain+"#"+id, i.ExpiresAt(*c), now)
 		t.update(inviteKey(chain, id), "SET Version = :v, ResentAt = :now, DPK = :dpk, DSK = :dsk", "Version = :was AND attribute_not_exists(RevokedAt)", nil,
 			vals{"v": i.Version, "now": at(i.ResentAt), "dpk": due.PK, "dsk": due.SK, "was": was})
+		t.put(resentItem{resentKey(chain, id), i.ResentAt.Add(network.LongestLife).Unix()}, "", nil)
 		out = i
 		return nil
 	}, func(int, map[string]types.AttributeValue) error { return nil })
@@ -294,12 +433,13 @@ func (s *Store) Adopt(ctx context.Context, a network.Actor, id, name string, now
 		if out, err = i.Adopt(a, name, now); err != nil || out == was {
 			return nil, err
 		}
-		due := dueList(a.Chain.ID+"#"+id, out.ExpiresAt(a.Chain), now)
+		due, by := dueList(a.Chain.ID+"#"+id, out.ExpiresAt(a.Chain), now), makerList(a.Chain.ID, out.Maker, id)
 		cond, v := "attribute_not_exists(RevokedAt)", vals{"was": was.Maker, "v": was.Version}
 		if was.Orphaned {
 			cond, v["yes"] = "Orphaned = :yes", true
 		}
 		v["maker"], v["name"], v["corp"], v["dpk"], v["dsk"] = out.Maker, out.MakerName, out.MakerCorp, due.PK, due.SK
+		v["lpk"], v["lsk"] = by.PK, by.SK
 		said := ""
 		if out.Maker != was.Maker {
 			v["o"] = network.Event{
@@ -310,7 +450,7 @@ func (s *Store) Adopt(ctx context.Context, a network.Actor, id, name string, now
 		t := s.tx()
 		// Still in the chain as they were: who is taken out meanwhile adopts nothing.
 		t.check(memberKey(a.Person.ID, a.Corp.ID), "attribute_exists(PK)", nil)
-		t.update(inviteKey(a.Chain.ID, id), "SET Maker = :maker, MakerName = :name, MakerCorp = :corp, DPK = :dpk, DSK = :dsk"+said+" REMOVE RevokedAt, Orphaned, MakerPartner",
+		t.update(inviteKey(a.Chain.ID, id), "SET Maker = :maker, MakerName = :name, MakerCorp = :corp, LPK = :lpk, LSK = :lsk, DPK = :dpk, DSK = :dsk"+said+" REMOVE RevokedAt, Orphaned, MakerPartner",
 			cond+" AND Maker = :was AND Version = :v", nil, v)
 		return t, nil
 	}, func(i int, _ map[string]types.AttributeValue) error {
@@ -324,16 +464,22 @@ func (s *Store) Adopt(ctx context.Context, a network.Actor, id, name string, now
 
 // astray reports whether the maker of an invite, one of a partner's people, sees
 // the group no more that it is for (R08): their partner has been moved since. The
-// owner's people see all groups.
-func (s *Store) astray(ctx context.Context, c network.Chain, i network.Invite) (bool, error) {
+// owner's people see all groups. read are partners that the join has read: theirs
+// is among them if the token has named it.
+func (s *Store) astray(ctx context.Context, c network.Chain, i network.Invite, read map[string]partnerItem) (bool, error) {
 	if i.MakerPartner == "" || c.Landing(i.Group) == network.RootGroup {
 		return false, nil
 	}
-	p, err := s.Partner(ctx, c.ID, i.MakerPartner)
-	if errors.Is(err, network.ErrNotFound) {
+	it, ok := read[i.MakerPartner]
+	if !ok {
+		if _, err := s.get(ctx, partnerKey(c.ID, i.MakerPartner), &it); err != nil {
+			return false, err
+		}
+	}
+	if it.Card.State == "" || it.Card.State == network.PartnerRemoved {
 		return true, nil // has gone
 	}
-	return c.Landing(p.Group) != c.Landing(i.Group), err
+	return c.Landing(it.Card.Group) != c.Landing(i.Group), nil
 }
 
 // strayed notes that somebody has come by an invite that is astray (R08), and that
@@ -346,7 +492,8 @@ func (s *Store) strayed(ctx context.Context, chain, id string) error {
 }
 
 // MaxCounted is how many of a chain's newest invites Dying looks at: twenty
-// pages of a megabyte, two seconds of a door's ten.
+// pages of a megabyte, two seconds of a door's ten. Those that are too old to
+// live it doesn't.
 const MaxCounted = 20_000
 
 // Dying counts what lives in a chain as it is and would not as it would be (R12):
@@ -354,11 +501,11 @@ const MaxCounted = 20_000
 // those who have not joined. all is whether every invite was looked at. It writes
 // nothing. What comes or goes meanwhile it may miss.
 func (s *Store) Dying(ctx context.Context, is, would network.Chain, now time.Time) (invites, notices int, all bool, err error) {
+	dies := Sought{State: network.InviteLive, And: func(i network.Invite) bool { return i.State(would, now) != network.InviteLive }}
+	q := dies.search(is, now)
 	cursor := ""
 	for range MaxCounted / inviteRound {
-		page, next, err := s.invites(ctx, false, is.ID, cursor, inviteRound, func(i network.Invite) bool {
-			return i.State(is, now) == network.InviteLive && i.State(would, now) != network.InviteLive
-		})
+		page, next, err := s.invites(ctx, q, cursor, inviteRound)
 		if err != nil {
 			return 0, 0, false, wrap("dying", err)
 		}
@@ -377,11 +524,10 @@ func (s *Store) Dying(ctx context.Context, is, would network.Chain, now time.Tim
 
 // LiveInvites reports whether the chain has a live invite that is wanted.
 func (s *Store) LiveInvites(ctx context.Context, c network.Chain, now time.Time, wanted func(network.Invite) bool) (bool, error) {
-	cursor := ""
-	for {
-		page, next, err := s.invites(ctx, true, c.ID, cursor, inviteRound, func(i network.Invite) bool {
-			return wanted(i) && i.State(c, now) == network.InviteLive
-		})
+	q := Sought{State: network.InviteLive, And: wanted}.search(c, now)
+	q.consistent = true
+	for cursor := ""; ; {
+		page, next, err := s.invites(ctx, q, cursor, inviteRound)
 		if err != nil || len(page) > 0 || next == "" {
 			return len(page) > 0, wrap("live invites", err)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -54,11 +55,11 @@ func TestInvitesArePagedNewestFirst(t *testing.T) {
 	for range 7 {
 		w.link(t, network.Invite{})
 	}
-	odd := func(i network.Invite) bool { return (i.ID[len(i.ID)-1]-'0')%2 == 1 }
+	odd := Sought{And: func(i network.Invite) bool { return (i.ID[len(i.ID)-1]-'0')%2 == 1 }}
 	for limit := 1; limit < 9; limit++ {
 		got := ""
 		for cursor := ""; ; {
-			page, next, err := w.Invites(t.Context(), chainID, cursor, limit, odd)
+			page, next, err := w.Invites(t.Context(), w.chain, odd, cursor, limit, noon)
 			must(t, err)
 			for _, i := range page {
 				got += i.ID[len(i.ID)-1:]
@@ -69,7 +70,7 @@ func TestInvitesArePagedNewestFirst(t *testing.T) {
 		}
 		same(t, fmt.Sprintf("by %d", limit), got, "7531")
 	}
-	_, _, err := w.Invites(t.Context(), chainID, "*", 5, odd)
+	_, _, err := w.Invites(t.Context(), w.chain, odd, "*", 5, noon)
 	same(t, "a cursor of nobody's", network.KindOf(err), network.Invalid)
 }
 
@@ -243,9 +244,8 @@ func TestR12_ThePreviewCountsWhatTheSwitchEnds(t *testing.T) {
 	same(t, "units written", m.WriteUnits, 0)
 	same(t, "what lies there", fmt.Sprint(w.state(t)), fmt.Sprint(before))
 
-	live := func(i network.Invite) bool { return i.State(w.chainNow(t), now) == network.InviteLive }
 	count := func() int {
-		page, _, err := w.Invites(ctx, chainID, "", 50, live)
+		page, _, err := w.Invites(ctx, w.chainNow(t), Sought{State: network.InviteLive}, "", 50, now)
 		must(t, err)
 		return len(page)
 	}
@@ -358,10 +358,20 @@ func TestR08_WhereItsMakerIsMovedAnInviteLeadsToTheRoot(t *testing.T) {
 	c, p := w.corp(t, 7)
 	dealer := w.join(t, w.link(t, network.Invite{Group: north}), p, Choice{Corp: c.ID}).Partner
 	link := w.link(t, network.Invite{Group: north, Maker: p.ID, MakerCorp: c.ID, MakerPartner: dealer.ID})
+	link.Maker = dealer.ID
 	c8, p8 := w.corp(t, 8)
 	w.tb.Reset()
 	same(t, "while it sees the group", w.join(t, link, p8, Choice{Corp: c8.ID}).Partner.Group, north)
-	w.costs(t, "a join by a partner's link", 4, 8, 12) // one request more than the owner's: where the maker is
+	w.costs(t, "a join by a partner's link", 3, 8, 12)
+	few := w.link(t, network.Invite{Group: north, Maker: p.ID, MakerCorp: c.ID, MakerPartner: dealer.ID, MaxUses: 5})
+	few.Maker = dealer.ID
+	c6, p6 := w.corp(t, 6)
+	w.tb.Reset()
+	same(t, "by one for five", w.join(t, few, p6, Choice{Corp: c6.ID}).Partner.Group, north)
+	w.costs(t, "a join by a partner's link for five", 3, 8, 12)
+	w.tb.Reset()
+	same(t, "who makes their corp", w.join(t, link, person(5), anew("Five")).Partner.Group, north)
+	w.costs(t, "a join by a partner's link with a new corp", 3, 8, 12)
 	l, err := w.Look(ctx, link, noon)
 	must(t, err)
 	same(t, "the page says", l.Group, "North")
@@ -373,7 +383,10 @@ func TestR08_WhereItsMakerIsMovedAnInviteLeadsToTheRoot(t *testing.T) {
 	must(t, err)
 	same(t, "the page says after", []any{l.Group, l.Err}, []any{"", error(nil)})
 	w.costs(t, "look at a partner's link", 2, 2, 0)
-	for n := 9; n < 11; n++ {
+	for n := 9; n < 12; n++ {
+		if n == 11 {
+			link.Maker = "" // a token that doesn't name it: it is asked for
+		}
 		cn, pn := w.corp(t, n)
 		same(t, "after it was moved", w.join(t, link, pn, Choice{Corp: cn.ID}).Partner.Group, network.RootGroup)
 	}
@@ -400,4 +413,104 @@ func TestR08_WhereItsMakerIsMovedAnInviteLeadsToTheRoot(t *testing.T) {
 	must(t, w.DeleteGroup(ctx, chainID, north, south, 0, none))
 	c13, p13 := w.corp(t, 13)
 	same(t, "the group went south", w.join(t, link, p13, Choice{Corp: c13.ID}).Partner.Group, south)
+}
+
+// Whatever is sought, page by page it is what one finds who looks at all.
+func TestInvitesAreFoundAsByWhoLooksAtAll(t *testing.T) {
+	t.Parallel()
+	only, open := network.ImportedOnly, network.Open
+	for name, toggles := range map[string][]network.ChainEdit{
+		"open":                    nil,
+		"imported only":           {{JoinPolicy: &only}},
+		"imported only till then": {{JoinPolicy: &only}, {JoinPolicy: &open}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := setup(t)
+			ctx := t.Context()
+			now := noon.Add(200 * day)
+			for n, e := range toggles {
+				w.edit(t, e, noon.Add(time.Duration(n)*140*day+time.Hour))
+			}
+			c := w.chainNow(t)
+			var links []string
+			for n := range 120 { // the newest of today
+				i := network.Invite{CreatedAt: now.Add(-time.Duration(119-n) * 40 * time.Hour).Add(-time.Minute), Maker: person(n % 3).ID, Group: 1 + n%2}
+				switch n % 5 {
+				case 1:
+					i.Own = time.Duration(n) * time.Hour
+				case 2:
+					i.MaxUses, i.Uses = 2, 1+n%2
+				}
+				links = append(links, w.link(t, i).Invite)
+			}
+			for n := 0; n < 120; n += 7 {
+				_, err := w.RevokeInvite(ctx, chainID, links[n], now)
+				must(t, err)
+			}
+			for _, n := range []int{3, 25, 60, 61, 110, 116} {
+				_, err := w.Resend(ctx, chainID, links[n], "", now.Add(-time.Duration(n)*time.Hour))
+				must(t, err)
+			}
+			a, err := w.Actor(ctx, w.boss, w.owner.ID, chainID)
+			must(t, err)
+			_, err = w.Adopt(ctx, a, links[118], "Boss", now) // of person 1
+			must(t, err)
+
+			all, next, err := w.Invites(ctx, c, Sought{}, "", 200, now)
+			must(t, err)
+			same(t, "all", []any{len(all), next}, []any{120, ""})
+			states := map[network.InviteState]int{}
+			for _, i := range all {
+				states[i.State(c, now)]++
+			}
+			t.Logf("%v", states)
+			for _, which := range []Sought{
+				{}, {Maker: person(0).ID}, {Maker: person(1).ID}, {Maker: person(9).ID},
+				{State: network.InviteLive}, {State: network.InviteExpired}, {State: network.InviteRevoked}, {State: network.InviteExhausted},
+				{Maker: person(2).ID, State: network.InviteLive}, {Maker: person(0).ID, State: network.InviteRevoked},
+				{State: network.InviteLive, And: func(i network.Invite) bool { return i.Group == 2 }},
+			} {
+				var want []string
+				for _, i := range all {
+					if (which.Maker == "" || i.Maker == which.Maker) && (which.State == "" || i.State(c, now) == which.State) && (which.And == nil || which.And(i)) {
+						want = append(want, i.ID)
+					}
+				}
+				for _, limit := range []int{1, 2, 7, 50} {
+					var got []string
+					for cursor := ""; ; {
+						page, next, err := w.Invites(ctx, c, which, cursor, limit, now)
+						must(t, err)
+						if next != "" && len(page) != limit {
+							t.Errorf("%+v by %d: got a page of %d before the last", which, limit, len(page))
+						}
+						for _, i := range page {
+							got = append(got, i.ID)
+						}
+						if cursor = next; cursor == "" {
+							break
+						}
+					}
+					if !slices.Equal(got, want) {
+						t.Errorf("%s %q by %d: got %v, want %v", which.Maker, which.State, limit, got, want)
+					}
+				}
+			}
+			// Revoked by maker and moment, it is the same again.
+			before := now.Add(-5 * day)
+			want := 0
+			for _, i := range all {
+				if i.Maker == person(0).ID && i.State(c, now) == network.InviteLive && i.Since().Before(before) {
+					want++
+				}
+			}
+			got, more, err := w.RevokeMany(ctx, c, Sought{Maker: person(0).ID, Before: before}, now)
+			must(t, err)
+			same(t, "revoked", []any{got, more}, []any{want, false})
+			if name == "imported only" && want == 0 {
+				t.Error("nothing was to be revoked")
+			}
+		})
+	}
 }

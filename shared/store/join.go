@@ -190,7 +190,7 @@ func (s *Store) admit(ctx context.Context, q admitting, now time.Time) (network.
 		}
 		if stands == nil && !q.ticket.IsNotice() {
 			// Asked only of an invite that a partner's person made for somebody new.
-			if j.Astray, err = s.astray(ctx, j.Chain, j.Invite); err != nil {
+			if j.Astray, err = s.astray(ctx, j.Chain, j.Invite, r.partners); err != nil {
 				return false, err
 			}
 			if j.Astray {
@@ -378,6 +378,9 @@ func (s *Store) readJoining(ctx context.Context, has belongings, ticket network.
 	keys := []key{chainKey(ticket.Chain), corpKey(corp), partnerKey(ticket.Chain, network.CorpPartnerID(ticket.Chain, corp))}
 	if !ticket.IsNotice() {
 		keys = append(keys, inviteKey(ticket.Chain, ticket.Invite))
+	}
+	if ticket.Maker != "" {
+		keys = append(keys, partnerKey(ticket.Chain, ticket.Maker)) // R08: where it stands
 	}
 	for _, k := range j.Contacts {
 		keys = append(keys, partnerKey(ticket.Chain, k.Partner))

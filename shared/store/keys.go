@@ -31,6 +31,10 @@ func groupKey(chain string, id int) key {
 }
 func inviteKey(chain, invite string) key { return key{"CHAIN#" + chain + "#INVITES", invite} }
 
+// resentKey says that an invite was resent: it may live when those that were
+// made with it are all dead (R17).
+func resentKey(chain, invite string) key { return key{"CHAIN#" + chain + "#RESENT", invite} }
+
 // A migrated WeChat group is found by its id, newest first, and by whose it is;
 // its people lie in chunks of their own (R45).
 func migrationKey(chain, id string) key { return key{"CHAIN#" + chain + "#MIGRATIONS", id} }
@@ -183,6 +187,12 @@ func disputesOf(s network.DisputeState) string {
 	return "conflict#1#"
 }
 
+// makerList files an invite with the others that its maker has in the chain, by
+// their ids: in the order of time.
+func makerList(chain, maker, invite string) key {
+	return key{"CHAIN#" + chain + "#BY#" + maker, invite}
+}
+
 func rank(r network.Role) string {
 	if r == network.SuperAdmin {
 		return "0"
@@ -210,6 +220,10 @@ func dueList(id string, ends, now time.Time) key {
 	at := min(ends.Unix(), now.Add(lookAgain).Unix())
 	return key{dueShard(int(shard(id, dueShards))), fmt.Sprintf("%011d#%s", at, id)}
 }
+
+// revokedList files an invite that has been revoked: it ends by itself no more,
+// and so its place in the index is free to say that.
+func revokedList(chain, invite string) key { return key{"CHAIN#" + chain + "#REVOKED", invite} }
 
 // dueBefore is the sort key behind all that is due by then.
 func dueBefore(now time.Time) string { return fmt.Sprintf("%011d#", now.Unix()+1) }

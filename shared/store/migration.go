@@ -268,8 +268,7 @@ func (i migrantsItem) members() []network.Migrant {
 // Migrations lists a chain's migrations that keep wants, newest first, without
 // their people. The others don't show, as with Invites.
 func (s *Store) Migrations(ctx context.Context, chain, cursor string, limit int, keep func(network.Migration) bool) (page []network.Migration, next string, err error) {
-	n := limit + 1
-	for range rounds {
+	for n, seen := limit+1, 0; seen < looked; n = min(4*n, inviteRound) {
 		found, more, err := s.page(ctx, &dynamodb.QueryInput{ScanIndexForward: aws.Bool(false)}, migrationKey(chain, "").PK, cursor, n)
 		if err != nil {
 			return nil, "", wrap("migrations", err)
@@ -290,7 +289,7 @@ func (s *Store) Migrations(ctx context.Context, chain, cursor string, limit int,
 		if cursor = more; more == "" {
 			break
 		}
-		n = min(4*n, inviteRound)
+		seen += n
 	}
 	return page, cursor, nil
 }

@@ -265,7 +265,7 @@ func TestACursorOfSomewhereElseReachesNothingElse(t *testing.T) {
 		if err != nil && network.KindOf(err) != network.Invalid {
 			r.Fatalf("members: got %v, want a page or invalid", err)
 		}
-		_, _, err = w.Invites(t.Context(), chainID, q.Cursor, q.Limit, func(network.Invite) bool { return true })
+		_, _, err = w.Invites(t.Context(), w.chain, Sought{}, q.Cursor, q.Limit, noon)
 		if err != nil && network.KindOf(err) != network.Invalid {
 			r.Fatalf("invites: got %v, want a page or invalid", err)
 		}

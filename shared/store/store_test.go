@@ -100,15 +100,20 @@ func (w *world) colleague(t *testing.T, corp string, n int, role network.Role) n
 	return p
 }
 
+// linkID is the id of the n-th link, made at that time.
+func linkID(at time.Time, n int) string {
+	return network.EarliestInviteID(at)[:12] + fmt.Sprintf("%06d", n)
+}
+
 // link is a new link's ticket; what the invite doesn't say is usual.
 func (w *world) link(t *testing.T, i network.Invite) network.Ticket {
 	t.Helper()
 	w.links++
-	i.ID, i.Chain, i.Kind, i.Version = fmt.Sprintf("in%016d", w.links), chainID, "link", 1
-	i.Group = cmp.Or(i.Group, network.RootGroup)
 	if i.CreatedAt.IsZero() {
 		i.CreatedAt = noon
 	}
+	i.ID, i.Chain, i.Kind, i.Version = linkID(i.CreatedAt, w.links), chainID, "link", 1
+	i.Group = cmp.Or(i.Group, network.RootGroup)
 	i.Maker, i.MakerCorp = cmp.Or(i.Maker, w.boss.ID), cmp.Or(i.MakerCorp, w.owner.ID)
 	if _, err := w.CreateInvite(t.Context(), w.chainNow(t), i, Once{}); err != nil {
 		t.Fatal(err)
