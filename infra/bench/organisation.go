@@ -78,6 +78,8 @@ func (o *organisation) join(ctx context.Context, person int) (int, error) {
 	return press(ctx, o.client, o.url+"/api/auth/organization/accept-invitation", `{"invitationId":"`+p.Invitation+`"}`, "Cookie", p.Cookie, "Origin", o.url)
 }
 
+func (o *organisation) admits() int { return http.StatusOK }
+
 // spent tells SQLite's part, which the server has measured, from the rest.
 func (o *organisation) spent(ctx context.Context) (spent, error) {
 	var store struct{ Micros int64 }
