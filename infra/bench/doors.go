@@ -42,15 +42,16 @@ func benchDoors(ctx context.Context, out io.Writer) error {
 	if err := build(ctx, "./infra/bench/bare", bare, runtime.GOARCH); err != nil {
 		return err
 	}
-	for name, content := range map[string]string{"tokens": `{"1":"a key for the benchmark alone, no more"}`, "person": "another key for the benchmark alone"} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
-			return err
-		}
+	keys, err := keyFiles(dir)
+	if err != nil {
+		return err
 	}
 	env := []string{
 		"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=bench", "AWS_SECRET_ACCESS_KEY=bench", "TABLE_NAME=bench", "ROSTER_BUCKET=bench",
-		"WEB_URL=http://127.0.0.1", "TOKEN_KEYS=file:" + filepath.Join(dir, "tokens"), "PERSON_KEY=file:" + filepath.Join(dir, "person"),
-		"SESSION_KEYS=file:" + filepath.Join(dir, "tokens"), "JOINS_FUNCTION=bench", "OIDC_ISSUER=http://127.0.0.1", "OIDC_CLIENT_ID=bench",
+		"WEB_URL=http://127.0.0.1", "JOINS_FUNCTION=bench", "OIDC_ISSUER=http://127.0.0.1", "OIDC_CLIENT_ID=bench",
+	}
+	for name, value := range keys {
+		env = append(env, name+"="+value)
 	}
 
 	fmt.Fprintf(out, "\n| door | stripped, arm64 | budget, MB | start-up | bare | ratio | budget |\n|---|---|---|---|---|---|---|\n")

@@ -6,6 +6,7 @@ import (
 	"crypto/md5"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -45,7 +46,9 @@ func deployedAs(function string) (deployed, error) {
 		} `yaml:"Environment"`
 	}
 	var t struct {
-		Globals   struct{ Function settings } `yaml:"Globals"`
+		Globals struct {
+			Function settings `yaml:"Function"`
+		} `yaml:"Globals"`
 		Resources map[string]struct {
 			Properties yaml.Node `yaml:"Properties"`
 		} `yaml:"Resources"`
@@ -82,9 +85,15 @@ type function struct {
 	api     *httptest.Server
 	timeout time.Duration
 	events  chan []byte
-	answers chan error
+	answers chan answer
 	died    chan error
 	log     bytes.Buffer
+}
+
+// answer is what a function makes of an event.
+type answer struct {
+	body []byte
+	err  error
 }
 
 // start starts a function as the template has it. env is what the template
@@ -94,7 +103,7 @@ func start(door string, env map[string]string) (*function, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &function{timeout: time.Duration(d.Timeout) * time.Second, events: make(chan []byte), answers: make(chan error, 1), died: make(chan error, 1)}
+	f := &function{timeout: time.Duration(d.Timeout) * time.Second, events: make(chan []byte), answers: make(chan answer, 1), died: make(chan error, 1)}
 	f.api = httptest.NewServer(http.HandlerFunc(f.serve))
 	f.cmd = exec.Command(filepath.Join(".local", "build", door, "bootstrap"))
 	f.cmd.Stdout, f.cmd.Stderr = &f.log, &f.log
@@ -128,47 +137,39 @@ func (f *function) serve(w http.ResponseWriter, r *http.Request) {
 		case <-r.Context().Done():
 		}
 	case "response":
-		_, _ = io.Copy(io.Discard, r.Body)
+		b, err := io.ReadAll(r.Body)
 		w.WriteHeader(http.StatusAccepted)
-		f.answers <- nil
+		f.answers <- answer{b, err}
 	case "error":
 		b, _ := io.ReadAll(r.Body)
 		w.WriteHeader(http.StatusAccepted)
-		f.answers <- fmt.Errorf("it failed: %s", b)
+		f.answers <- answer{nil, fmt.Errorf("it failed: %s", b)}
 	}
 }
 
-// invoke has one event done.
-func (f *function) invoke(ctx context.Context, event any) error {
+// invoke has one event done, and gives the answer.
+func (f *function) invoke(ctx context.Context, event any) ([]byte, error) {
 	b, err := json.Marshal(event)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
-	for _, step := range []func() error{
-		func() error {
-			select {
-			case f.events <- b:
-				return nil
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		},
-		func() error {
-			select {
-			case err := <-f.answers:
-				return err
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		},
-	} {
-		if err := step(); err != nil {
-			return fmt.Errorf("%w\n%s", err, f.log.Bytes())
-		}
+	says := func(err error) error { return fmt.Errorf("%w\n%s", err, f.log.Bytes()) }
+	select {
+	case f.events <- b:
+	case <-ctx.Done():
+		return nil, says(ctx.Err())
 	}
-	return nil
+	select {
+	case a := <-f.answers:
+		if a.err != nil {
+			return nil, says(a.err)
+		}
+		return a.body, nil
+	case <-ctx.Done():
+		return nil, says(ctx.Err())
+	}
 }
 
 // end ends the function, and says what it took.
@@ -176,6 +177,17 @@ func (f *function) end() usage {
 	u := end(f.cmd)
 	f.api.Close()
 	return u
+}
+
+// benchKey is every key that a function of the benchmark's has.
+const benchKey = "a key for the benchmark alone, no more"
+
+// keyFiles puts it into files in dir, as it reaches a function where there is no
+// vault, and gives the variables that name them.
+func keyFiles(dir string) (map[string]string, error) {
+	tokens, person := filepath.Join(dir, "tokens"), filepath.Join(dir, "person")
+	err := errors.Join(os.WriteFile(tokens, []byte(`{"1":"`+benchKey+`"}`), 0o600), os.WriteFile(person, []byte(benchKey), 0o600))
+	return map[string]string{"TOKEN_KEYS": "file:" + tokens, "SESSION_KEYS": "file:" + tokens, "PERSON_KEY": "file:" + person}, err
 }
 
 // bucket is as much of S3 as imports speaks: GET, of a range too, and HEAD,

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -44,7 +45,7 @@ func newTable(ctx context.Context) (*table, error) {
 		return nil, err
 	}
 	t := &table{
-		tableBench: &tableBench{ctx: ctx, out: io.Discard, tb: tb, s: store.New(dynamotest.Client(endpoint), tb.Name), key: network.PersonKey("x"), now: time.Now().UTC().Truncate(time.Second)},
+		tableBench: &tableBench{ctx: ctx, out: io.Discard, tb: tb, s: store.New(dynamotest.Client(endpoint), tb.Name), key: network.PersonKey(benchKey), now: time.Now().UTC().Truncate(time.Second)},
 		drop:       func() error { return tb.Drop(context.WithoutCancel(ctx)) },
 	}
 	if err := t.owner(); err != nil {
@@ -73,26 +74,24 @@ func (t *table) bringFile(endpoint, file string) (got imported, err error) {
 		return got, err
 	}
 	defer b.Close()
-	key, err := filepath.Abs(filepath.Join(filepath.Dir(file), "person"))
+	env, err := keyFiles(filepath.Dir(file))
 	if err != nil {
-		return got, err
-	}
-	if err := os.WriteFile(key, []byte("a key for the benchmark alone, no more"), 0o600); err != nil {
 		return got, err
 	}
 	q := newQueue()
 	defer q.Close()
-	f, err := start("imports", map[string]string{
+	maps.Copy(env, map[string]string{
 		"TABLE_NAME": t.tb.Name, "AWS_ENDPOINT_URL_DYNAMODB": endpoint, "AWS_ENDPOINT_URL_S3": b.URL, "AWS_ENDPOINT_URL_SQS": q.URL,
-		"PERSON_KEY": "file:" + key, "ROSTER_BUCKET": bucketName, "IMPORT_QUEUE_URL": q.URL + "/123456789012/imports",
+		"ROSTER_BUCKET": bucketName, "IMPORT_QUEUE_URL": q.URL + "/123456789012/imports",
 	})
+	f, err := start("imports", env)
 	if err != nil {
 		return got, err
 	}
 	begun := time.Now()
 	var event any = b.uploaded(t.chain.ID, imp.ID)
 	for err == nil && event != nil {
-		err = f.invoke(t.ctx, event)
+		_, err = f.invoke(t.ctx, event)
 		select {
 		case body := <-q.messages: // it goes on in a run of its own
 			event = delivered(body)
@@ -241,30 +240,19 @@ type peer struct {
 
 // installPeers makes the peers ready, from their lock files, in dir.
 func installPeers(ctx context.Context, dir string) ([]peer, error) {
-	dir, err := filepath.Abs(dir)
-	if err != nil {
-		return nil, err
-	}
-	from := func(parts ...string) string {
-		return filepath.Join(append([]string{"infra", "bench", "peers"}, parts...)...)
-	}
-
 	golang := filepath.Join(dir, "excelize")
-	if err := command(ctx, from("excelize"), "go", "build", "-trimpath", "-o", golang, "."); err != nil {
+	if err := command(ctx, filepath.Join(peers, "excelize"), "go", "build", "-trimpath", "-o", golang, "."); err != nil {
 		return nil, err
 	}
 
-	node := filepath.Join(dir, "exceljs")
-	err = installed(node, from("exceljs"), []string{"package-lock.json", "package.json", ".npmrc", "main.mjs"}, func() error {
-		return command(ctx, node, "npm", "ci", "--no-audit", "--no-fund", "--loglevel=error")
-	})
+	node, err := installNode(ctx, dir, "exceljs")
 	if err != nil {
 		return nil, err
 	}
 
 	python := filepath.Join(dir, "openpyxl")
 	pip := filepath.Join(python, "venv", "bin", "pip")
-	err = installed(python, from("openpyxl"), []string{"requirements.txt", "main.py"}, func() error {
+	err = installed(python, filepath.Join(peers, "openpyxl"), []string{"requirements.txt", "main.py"}, func() error {
 		if err := command(ctx, python, "python3", "-m", "venv", "--clear", "venv"); err != nil {
 			return err
 		}
@@ -275,9 +263,21 @@ func installPeers(ctx context.Context, dir string) ([]peer, error) {
 	}
 	return []peer{
 		{"Go: excelize, aws-sdk-go-v2", 5, []string{golang}},
-		{"Node: exceljs, AWS SDK v3", 7, []string{"node", filepath.Join(node, "main.mjs")}},
+		{"Node: exceljs, AWS SDK v3", 7, []string{"node", node}},
 		{"Python: openpyxl, boto3", 15, []string{filepath.Join(python, "venv", "bin", "python"), filepath.Join(python, "main.py")}},
 	}, nil
+}
+
+// peers is where those that we are compared with lie, each with its lock file.
+var peers = filepath.Join("infra", "bench", "peers")
+
+// installNode makes a peer that runs in Node ready, and gives its program.
+func installNode(ctx context.Context, dir, name string) (string, error) {
+	to := filepath.Join(dir, name)
+	err := installed(to, filepath.Join(peers, name), []string{"package-lock.json", "package.json", ".npmrc", "main.mjs"}, func() error {
+		return command(ctx, to, "npm", "ci", "--no-audit", "--no-fund", "--loglevel=error")
+	})
+	return filepath.Join(to, "main.mjs"), err
 }
 
 // installed brings a peer's files into a folder, the lock file first, and has

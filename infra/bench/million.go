@@ -10,17 +10,12 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -50,11 +45,8 @@ const (
 // Nobody is told of it: a million notices would go out beside it, on the same
 // processors, and be measured with it.
 func benchMillion(ctx context.Context, out io.Writer) (err error) {
-	dir, err := filepath.Abs(filepath.Join(".local", "bench"))
+	dir, err := workDir()
 	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
 	file, err := workbook(dir, millionRows, shared)
@@ -86,70 +78,6 @@ func benchMillion(ctx context.Context, out io.Writer) (err error) {
 	return wanted(over, mb(took.peak) <= millionMemory, "a million rows take %.0f MB, want %.0f", mb(took.peak), millionMemory)
 }
 
-// stack is a local stack of the benchmark's own: `local serve`, with data that
-// are forgotten.
-type stack struct {
-	cmd                    *exec.Cmd
-	root                   string
-	S3, DynamoDB, Web, SQS string
-	log                    bytes.Buffer
-}
-
-// The keys that a local stack takes (infra/local/stack).
-const (
-	localKey    = "tributary-local"
-	localSecret = "tributary-local-secret"
-)
-
-// startStack starts one in a folder that looks like the repository, and waits
-// until all is ready.
-func startStack(ctx context.Context, dir, name string) (*stack, error) {
-	here, err := os.Getwd()
-	if err != nil {
-		return nil, err
-	}
-	s := &stack{root: filepath.Join(dir, name)}
-	if err := os.RemoveAll(s.root); err != nil { // of a run that was broken off
-		return nil, err
-	}
-	if err := os.MkdirAll(filepath.Join(s.root, ".local"), 0o755); err != nil {
-		return nil, err
-	}
-	for _, path := range []string{"infra", "template.yaml", filepath.Join(".local", "build")} {
-		if err := os.Symlink(filepath.Join(here, path), filepath.Join(s.root, path)); err != nil {
-			return nil, err
-		}
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, err
-	}
-	port := l.Addr().(*net.TCPAddr).Port
-	l.Close()
-	s.cmd = exec.Command(filepath.Join(here, ".local", "bin", "local"), "serve", "-root", s.root)
-	s.cmd.Stdout, s.cmd.Stderr = &s.log, &s.log
-	s.cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "DYNAMODB_ENDPOINT=") })
-	s.cmd.Env = append(s.cmd.Env, "PORT="+strconv.Itoa(port))
-	if err := s.cmd.Start(); err != nil {
-		return nil, err
-	}
-	for range 600 {
-		b, err := os.ReadFile(filepath.Join(s.root, ".local", "endpoints.json"))
-		if err == nil {
-			return s, errors.Join(json.Unmarshal(b, s), ctx.Err())
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
-	return nil, errors.Join(fmt.Errorf("the local stack doesn't start:\n%s", s.log.Bytes()), s.close())
-}
-
-// close ends the stack, and forgets what it had.
-func (s *stack) close() error {
-	_ = s.cmd.Process.Signal(syscall.SIGTERM) // it may be gone
-	err := s.cmd.Wait()
-	return errors.Join(err, os.RemoveAll(s.root))
-}
-
 // brought is what an import through the stack took.
 type brought struct {
 	usage
@@ -165,23 +93,18 @@ func throughStack(ctx context.Context, dir, file string) (took brought, items *i
 		return took, nil, err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	db := dynamotest.Client(s.DynamoDB)
-	tables, err := db.ListTables(ctx, &dynamodb.ListTablesInput{})
+	b, _, err := s.bench(ctx)
 	if err != nil {
 		return took, nil, err
 	}
+	table := b.tb.Name
 	objects := s3.New(s3.Options{Region: "us-east-1", BaseEndpoint: &s.S3, UsePathStyle: true, Credentials: credentials.NewStaticCredentialsProvider(localKey, localSecret, "")})
 	buckets, err := objects.ListBuckets(ctx, &s3.ListBucketsInput{})
 	if err != nil {
 		return took, nil, err
 	}
-	if len(tables.TableNames) != 1 || len(buckets.Buckets) != 1 {
-		return took, nil, fmt.Errorf("the stack has tables %v and %d buckets, want one of each", tables.TableNames, len(buckets.Buckets))
-	}
-	table := tables.TableNames[0]
-	b := &tableBench{ctx: ctx, out: io.Discard, tb: new(dynamotest.Table), s: store.New(db, table), key: network.PersonKey("x"), now: time.Now().UTC().Truncate(time.Second)}
-	if err := b.owner(); err != nil {
-		return took, nil, err
+	if len(buckets.Buckets) != 1 {
+		return took, nil, fmt.Errorf("the stack has %d buckets, want one", len(buckets.Buckets))
 	}
 	imp, err := b.s.CreateImport(ctx, network.Import{
 		ID: network.NewImportID(b.now), Chain: b.chain.ID, Maker: b.boss.ID, MakerCorp: b.corp.ID, FileName: "roster.xlsx", State: network.ImportWaiting, CreatedAt: b.now,
@@ -212,7 +135,11 @@ func throughStack(ctx context.Context, dir, file string) (took brought, items *i
 		case <-ctx.Done():
 			return took, nil, ctx.Err()
 		}
-		watch(binary, seen)
+		for pid, p := range s.processes() {
+			if p.binary == binary {
+				seen[pid] = usage{cpu: p.cpu, peak: peakOf(pid)}
+			}
+		}
 		if n%8 > 0 {
 			continue
 		}
@@ -236,26 +163,6 @@ func throughStack(ctx context.Context, dir, file string) (took brought, items *i
 	}
 	items, err = collect(ctx, s.DynamoDB, table, b.chain.ID, filepath.Join(dir, "items"))
 	return took, items, err
-}
-
-// watch looks at the processes of a binary that there are.
-func watch(binary string, seen map[int]usage) {
-	processes, _ := filepath.Glob("/proc/[0-9]*/exe") // the pattern is right
-	for _, p := range processes {
-		if to, err := os.Readlink(p); err != nil || to != binary {
-			continue
-		}
-		pid, err := strconv.Atoi(strings.Split(p, "/")[2])
-		if err != nil {
-			continue
-		}
-		_, rest, _ := strings.Cut(fileText(fmt.Sprintf("/proc/%d/stat", pid)), ") ")
-		if fields := strings.Fields(rest); len(fields) > 12 { // proc(5): utime and stime are the 14th and 15th, in hundredths
-			user, _ := strconv.Atoi(fields[11])
-			system, _ := strconv.Atoi(fields[12])
-			seen[pid] = usage{cpu: time.Duration(user+system) * 10 * time.Millisecond, peak: peakOf(pid)}
-		}
-	}
 }
 
 // reports reads a function's log: how many invocations there were, and how

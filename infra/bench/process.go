@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -105,6 +106,63 @@ func end(cmd *exec.Cmd) usage {
 	u := taken(cmd.ProcessState)
 	u.peak = peak
 	return u
+}
+
+// process is one that is running.
+type process struct {
+	binary string
+	parent int
+	cpu    time.Duration // user and system, in hundredths of a second
+}
+
+// below are a process, its children, theirs, and so on, by their pids.
+func below(pid int) map[int]process {
+	all := map[int]process{}
+	links, _ := filepath.Glob("/proc/[0-9]*/exe") // the pattern is right
+	for _, link := range links {
+		n, err := strconv.Atoi(strings.Split(link, "/")[2])
+		binary, gone := os.Readlink(link)
+		if err != nil || gone != nil {
+			continue
+		}
+		p := looked(n)
+		p.binary = binary
+		all[n] = p
+	}
+	for n := range all {
+		up := n
+		for up != pid && up > 1 {
+			up = all[up].parent
+		}
+		if up != pid {
+			delete(all, n)
+		}
+	}
+	return all
+}
+
+// child is a process of a binary of that name that a process has started, 0 if
+// there is none.
+func child(pid int, name string) int {
+	for n, p := range below(pid) {
+		if p.parent == pid && filepath.Base(p.binary) == name {
+			return n
+		}
+	}
+	return 0
+}
+
+// looked is a process without its binary, zero if it is gone.
+func looked(pid int) process {
+	_, rest, _ := strings.Cut(fileText(fmt.Sprintf("/proc/%d/stat", pid)), ") ")
+	fields := strings.Fields(rest)
+	if len(fields) < 13 {
+		return process{}
+	}
+	parent, _ := strconv.Atoi(fields[1]) // proc(5): the 4th; user and system are the 14th and 15th
+	user, _ := strconv.Atoi(fields[11])
+	system, _ := strconv.Atoi(fields[12])
+	return process{parent: parent, cpu: time.Duration(user+system) * 10 * time.Millisecond}
 }
 
 func mb(bytes int64) float64 { return float64(bytes) / (1 << 20) }

@@ -15,8 +15,8 @@ const manyRows = 100_000
 // benchRosters prints what an import takes, each number beside what is wanted
 // of it. It fails when something is over.
 func benchRosters(ctx context.Context, out io.Writer) error {
-	dir := filepath.Join(".local", "bench")
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	dir, err := workDir()
+	if err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "\n%s\n", machine())
@@ -41,6 +41,16 @@ func benchRosters(ctx context.Context, out io.Writer) error {
 		return fmt.Errorf("cost: %w", err)
 	}
 	return errors.Join(all, over)
+}
+
+// workDir is the folder for workbooks and peers, which stay there for the next
+// time.
+func workDir() (string, error) {
+	dir, err := filepath.Abs(filepath.Join(".local", "bench"))
+	if err != nil {
+		return "", err
+	}
+	return dir, os.MkdirAll(dir, 0o755)
 }
 
 // wanted adds to what is over unless it is as wanted.

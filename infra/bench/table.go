@@ -46,9 +46,10 @@ type tableBench struct {
 	now  time.Time
 	over error
 
-	corp  network.Corp
-	chain network.Chain
-	boss  network.Person
+	corp   network.Corp
+	chain  network.Chain
+	boss   network.Person
+	ticket network.Ticket // of a link for everybody, once there is a token of it
 }
 
 // budget is the most that something may cost; 0 is no limit, none is nothing.

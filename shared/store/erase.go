@@ -327,9 +327,10 @@ func (s *Store) eraseMaker(ctx context.Context, person, corp string, now time.Ti
 // unnameMaker takes a person's name off the invites of a chain that they have
 // made.
 func (s *Store) unnameMaker(ctx context.Context, person, chain string) error {
-	named := func(i network.Invite) bool { return i.Maker == person && i.MakerName != "" }
+	q := search{chain: chain, pk: inviteKey(chain, "").PK, from: oldest, consistent: true}
+	q.wants = func(i network.Invite) bool { return i.Maker == person && i.MakerName != "" }
 	for cursor := ""; ; {
-		page, next, err := s.invites(ctx, true, chain, cursor, inviteRound, named)
+		page, next, err := s.invites(ctx, q, cursor, inviteRound)
 		if err != nil {
 			return err
 		}
