@@ -32,7 +32,7 @@ var arrows = map[string][]string{
 	// For tests and tools, never in a function.
 	"shared/dynamotest": nil,
 	"shared/contract":   {"shared/web"},
-	"infra/bench":       {"shared/network", "shared/roster", "shared/store", "shared/dynamotest"},
+	"infra/bench":       {"shared/network", "shared/platform", "shared/roster", "shared/store", "shared/dynamotest"},
 	"infra/local":       nil, // it knows the functions by the template and by their binaries
 }
 
