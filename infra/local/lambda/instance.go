@@ -69,6 +69,9 @@ func start(f *Function, env map[string]string, generation int) (*instance, error
 		"AWS_LAMBDA_LOG_STREAM_NAME=local/" + newRequestID(),
 		"AWS_REGION=" + f.Region, "AWS_DEFAULT_REGION=" + f.Region,
 	}
+	if f.MemoryMB <= oneCore { // Lambda sees to it by the clock; here it would have all of the machine, and wake all of it for each request
+		cmd.Env = append(cmd.Env, "GOMAXPROCS=1")
+	}
 	for k, v := range env {
 		cmd.Env = append(cmd.Env, k+"="+v)
 	}
@@ -78,6 +81,10 @@ func start(f *Function, env map[string]string, generation int) (*instance, error
 	}
 	return i, nil
 }
+
+// oneCore is the memory, in MB, with which Lambda gives a whole core
+// (https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html).
+const oneCore = 1769
 
 func (i *instance) alive() bool {
 	select {
