@@ -146,6 +146,8 @@ func (i *invites) revokeMany(w http.ResponseWriter, r *http.Request) error {
 		return network.InvalidField("maker", "not_allowed", "maker is a person's id")
 	case req.GroupID != nil && *req.GroupID < network.RootGroup:
 		return network.InvalidField("group_id", "out_of_range", "groups count from 1")
+	case req.Before != nil && req.Before.UnixMilli() < 0: // a time that was never set among them, which is no wish to end all
+		return network.InvalidField("before", "out_of_range", "nothing is from before 1970")
 	}
 	which := store.Sought{And: func(v network.Invite) bool {
 		return a.MaySeeInvite(v) && (req.GroupID == nil || a.Chain.Landing(v.Group) == *req.GroupID)

@@ -527,6 +527,22 @@ func TestAnInviteIsItsMakersAndTheAdmins(t *testing.T) {
 	w.as(t, w.staff, "POST", path+"/"+inviteID+"/revoke", "").want(t, 404, "not_found")
 }
 
+// Many clients send a time that was never set as the year 1; nobody means all
+// invites by that.
+func TestATimeThatWasNeverSetRevokesNothing(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	before := w.tb.Items(t)
+	for _, body := range []string{`{"before":"0001-01-01T00:00:00Z"}`, `{"before":"1969-12-31T23:59:59Z"}`, `{"before":null}`, `{"before":"yesterday"}`, `{"maker":"` + id(w.boss) + `","before":null}`} {
+		if got := w.as(t, w.boss, "POST", path+"/revoke", body).want(t, 400, "invalid").Body.String(); !strings.Contains(got, `"field":"before"`) {
+			t.Errorf("%s: got %s, want before named", body, got)
+		}
+	}
+	if !reflect.DeepEqual(before, w.tb.Items(t)) {
+		t.Error("something was written")
+	}
+}
+
 func TestARevokedInviteStaysRevoked(t *testing.T) {
 	t.Parallel()
 	w := setup(t)

@@ -356,18 +356,18 @@ func (s *Store) revoke(ctx context.Context, chain string, ids []string, which fu
 				return network.ErrNotFound
 			}
 			to := revokedList(chain, k.SK)
-			v := vals{"now": at(now), "dpk": to.PK, "dsk": to.SK}
+			v := vals{"now": at(now), "dpk": to.PK, "dsk": to.SK, "maker": it.Maker}
 			switch {
 			case !which(it.invite(chain)): // has been adopted meanwhile, say
 			case it.RevokedAt == 0 && orphaned:
-				v["yes"], v["maker"] = true, it.Maker
+				v["yes"] = true
 				t.update(k, "SET RevokedAt = :now, DPK = :dpk, DSK = :dsk, Orphaned = :yes", "Maker = :maker", nil, v)
 				revoked++
 			case it.RevokedAt == 0:
-				t.update(k, "SET RevokedAt = :now, DPK = :dpk, DSK = :dsk", "attribute_exists(PK)", nil, v)
+				t.update(k, "SET RevokedAt = :now, DPK = :dpk, DSK = :dsk", "Maker = :maker", nil, v)
 				revoked++
 			case it.Orphaned && !orphaned:
-				t.update(k, "REMOVE Orphaned", "attribute_exists(PK)", nil, nil)
+				t.update(k, "REMOVE Orphaned", "Orphaned = :yes AND Maker = :maker", nil, vals{"yes": true, "maker": it.Maker})
 			}
 		}
 		if len(t.items) == 0 {

@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"reflect"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
@@ -134,6 +135,12 @@ func check(d *json.Decoder, at string, t reflect.Type) error {
 	}
 	wrong := func(want string) error {
 		return network.InvalidField(at, "wrong_type", "This member must be "+want+".")
+	}
+	if t == reflect.TypeFor[time.Time]() {
+		if s, ok := tok.(string); !ok || new(time.Time).UnmarshalText([]byte(s)) != nil {
+			return wrong("a time, such as 2026-11-24T18:00:00Z")
+		}
+		return nil
 	}
 	if readsItself(t) {
 		return skip(d, tok)
