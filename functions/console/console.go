@@ -182,16 +182,18 @@ func (c *console) fill(v *page.View, who *session, s standing) {
 		v.Seats = append(v.Seats, page.Seat{Corp: m.CorpName, Since: m.JoinedAt, Mismatch: m.NameMismatch})
 	}
 	if len(v.Seats) > 0 {
-		v.State, v.Code, v.Contact = page.Joined, "", nil
+		v.State, v.Code = page.Joined, ""
 		v.Fresh = c.now().Sub(v.Seats[0].Since) < 5*time.Minute
-		v.Form.Corp, v.Form.NewName = "", ""
+		if v.Contact == nil { // else they are expected under another company, too (R24)
+			v.Form.Corp, v.Form.NewName = "", ""
+		}
 		return
 	}
 	if a := s.Application; a != nil {
 		v.Application = &page.Application{Corp: a.CorpName, At: a.AppliedAt, Reason: a.Reason}
 		switch a.State {
 		case "waiting":
-			v.State, v.Code, v.Contact = page.Waiting, "", nil
+			v.State, v.Code = page.Waiting, ""
 		case "declined":
 			v.Code = "application_declined"
 		}
@@ -274,7 +276,7 @@ func (c *console) again(w http.ResponseWriter, r *http.Request, who *session, f 
 	if v.Retry() { // who was asked how things stand is busy now
 		v.Kept = &f
 	}
-	if v.State == page.Joined || v.State == page.Choose {
+	if v.State == page.Joined || v.State == page.Choose || v.Sooner() {
 		// A member who tries another corp (R01) is at the form again, too.
 		v.State = page.Choose
 		v.Code, v.Form, v.Faults = p.Code, f, map[string]string{}
@@ -310,12 +312,19 @@ func (c *console) form(w http.ResponseWriter, r *http.Request) (*session, url.Va
 		}
 		return nil, nil, c.write(w, r, status, v)
 	case !c.own(r, who):
+		// What somebody else has typed here isn't shown to who is signed in now, and
+		// isn't theirs to send.
 		v, status := c.view(w, r, who)
-		if f := typed(r.PostForm); v.Retry() {
+		f, theirs := typed(r.PostForm), r.PostForm.Has("name") && c.wrote(r, who)
+		switch {
+		case v.Retry() && theirs:
 			v.Kept = &f
-		} else if v.State == page.Choose || v.State == page.Joined {
-			v.State, v.Code, status = page.Choose, "form_stale", http.StatusForbidden
-			v.Form = f
+		case v.Retry():
+		case v.State == page.Choose, v.State == page.Joined, v.Sooner():
+			v.State, v.Code, status = page.Choose, "form_anew", http.StatusForbidden
+			if theirs {
+				v.Code, v.Form = "form_stale", f
+			}
 		}
 		return nil, nil, c.write(w, r, status, v)
 	}
@@ -335,6 +344,13 @@ func (c *console) unreadable(w http.ResponseWriter, r *http.Request, err error) 
 // own says whether the form that r brings was made for this session.
 func (c *console) own(r *http.Request, who *session) bool {
 	return who.CSRF != "" && subtle.ConstantTimeCompare([]byte(r.PostForm.Get("csrf")), []byte(who.CSRF)) == 1
+}
+
+// wrote says whether the form that r brings was filled in by who is signed in,
+// in whichever of their sessions.
+func (c *console) wrote(r *http.Request, who *session) bool {
+	var a author
+	return c.seal.read(authored, r.PostForm.Get("by"), &a) && a == author{who.Issuer, who.Subject}
 }
 
 // opened is said by the page itself, once its recipient sees it (R32).
@@ -439,14 +455,18 @@ func (c *console) signOut(w http.ResponseWriter, r *http.Request) error {
 	if err := r.ParseForm(); err != nil {
 		return c.unreadable(w, r, err)
 	}
-	if who := c.session(r); who != nil && !c.own(r, who) {
+	to := token(r.PostForm.Get("to"))
+	switch who := c.session(r); {
+	case who == nil: // or another site's form, with which no cookie comes: it signs nobody out
+	case !c.own(r, who):
 		v := c.blank(r, who)
-		v.State, v.Code = page.Plain, "form_stale"
+		v.Token, v.State, v.Code = to, page.Plain, "form_anew"
 		return c.write(w, r, http.StatusForbidden, v)
+	default:
+		forget(w, sessionCookie)
+		drop(w, r, keptCookie)
 	}
-	forget(w, sessionCookie)
-	drop(w, r, keptCookie)
-	if to := token(r.PostForm.Get("to")); to != "" {
+	if to != "" {
 		http.Redirect(w, r, "/j/"+to, http.StatusSeeOther)
 		return nil
 	}

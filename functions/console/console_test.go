@@ -372,8 +372,9 @@ func TestAFormOfNobodysSessionChangesNothing(t *testing.T) {
 		_, others := w.signedIn(nil)
 		over, overs := w.signedIn(func(s *session) { s.Ends = noon })
 		bare, _ := w.signedIn(func(s *session) { s.CSRF = "" })
+		mine := w.seal.text(authored, author{"https://id.example", "s7"})
 		form := func(csrf string) url.Values {
-			return url.Values{"csrf": {csrf}, "corp": {"new"}, "new_corp.name": {"宏远"}, "name": {"Li"}}
+			return url.Values{"csrf": {csrf}, "by": {mine}, "corp": {"new"}, "new_corp.name": {"宏远"}, "name": {"Li"}}
 		}
 		for name, c := range map[string]struct {
 			form    url.Values
@@ -393,6 +394,16 @@ func TestAFormOfNobodysSessionChangesNothing(t *testing.T) {
 		}
 		if w.posts() != 0 {
 			t.Errorf("%q: the joins door was asked", path)
+		}
+		// Who is somebody else by now neither reads nor sends what was typed, and an answer's button holds nothing to keep.
+		other, _ := w.signedIn(func(s *session) { s.Subject = "s8" })
+		for name, f := range map[string]struct {
+			form url.Values
+			who  *http.Cookie
+		}{"somebody else": {form(csrf), other}, "nothing typed": {url.Values{"csrf": {others}}, own}} {
+			if text := body(t, w.ask("POST", "/j/"+invite+path, f.form, f.who)); strings.Contains(text, "宏远") || !strings.Contains(text, "请再看一遍") {
+				t.Errorf("%q, %s: the page has what isn't theirs, or doesn't say why", path, name)
+			}
 		}
 		// The page that is shown instead works.
 		r := w.ask("POST", "/j/"+invite+path, form("forged"), own)
@@ -498,7 +509,7 @@ func TestWhatWasTypedIsKeptWhenNobodyCanSayHowThingsStand(t *testing.T) {
 	own, csrf := w.signedIn(nil)
 	w.says["POST "] = answer{409, `{"code":"quota_exceeded"}`, nil}
 	w.says["GET "] = answer{err: platform.ErrThrottled}
-	form := url.Values{"csrf": {csrf}, "corp": {"new"}, "new_corp.name": {"宏远"}, "name": {"李娜"}}
+	form := url.Values{"csrf": {csrf}, "by": {w.seal.text(authored, author{"https://id.example", "s7"})}, "corp": {"new"}, "new_corp.name": {"宏远"}, "name": {"李娜"}}
 	want(t, w.ask("POST", "/j/"+invite, form, own), 503, "现在人太多了", `value="宏远"`, `value="李娜"`)
 	form.Set("csrf", "forged")
 	want(t, w.ask("POST", "/j/"+invite, form, own), 503, "现在人太多了", `value="宏远"`, `value="李娜"`)

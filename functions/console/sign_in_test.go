@@ -256,7 +256,12 @@ func TestWhoSignsOutIsSignedOutByTheirOwnFormOnly(t *testing.T) {
 	if cookieNamed(r, sessionCookie) != nil {
 		t.Error("another site's form signs people out")
 	}
-	want(t, r, 403, "请再点一次")
+	want(t, r, 403, "请再看一遍", "/j/"+invite)
+	// A form of another site's comes without the cookie (SameSite), and mustn't take it away either.
+	r = w.ask("POST", "/sign-out", url.Values{"to": {invite}})
+	if r.Header.Get("Set-Cookie") != "" || r.StatusCode != 303 {
+		t.Errorf("a form without a session: got %d, %q, want no cookie touched", r.StatusCode, r.Header.Get("Set-Cookie"))
+	}
 	r = w.ask("POST", "/sign-out", url.Values{"csrf": {csrf}, "to": {invite}}, own)
 	if c := cookieNamed(r, sessionCookie); c == nil || c.MaxAge != -1 || r.Header.Get("Location") != "/j/"+invite {
 		t.Errorf("got %v to %s, want it gone", c, r.Header.Get("Location"))

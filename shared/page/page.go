@@ -186,12 +186,18 @@ func (v View) Group() string {
 
 // Retry says that the same once more may help.
 func (v View) Retry() bool {
-	return v.Token != "" && (v.Code == "busy" || v.Code == "rate_limited" || v.Code == "internal" || v.Code == "sign_in_failed" || v.Code == "form_stale" || v.Code == "unreadable")
+	return v.Token != "" && (v.Code == "busy" || v.Code == "rate_limited" || v.Code == "internal" || v.Code == "sign_in_failed" || v.Code == "form_stale" || v.Code == "form_anew" || v.Code == "unreadable")
 }
 
 // Again says that a member may come in under another of their corps as well
 // (R01).
 func (v View) Again() bool { return v.CSRF != "" && v.Invite.Inviter != "" }
+
+// Sooner says that who waits for an answer needn't: the chain is open by now, or
+// a roster names them (R21).
+func (v View) Sooner() bool {
+	return v.State == Waiting && v.Again() && (v.Invite.Policy == "open" || v.Contact != nil)
+}
 
 // Initial is the owner's first character, in place of a logo.
 func (v View) Initial() string {

@@ -88,8 +88,18 @@ var states = map[string]struct {
 	"said no": {with(form(), func(v *View) { v.Code, v.Contact = "said_no", &Contact{"李娜", "宏远商贸", ""} }), []string{"已告知对方您不加入", "仍可在此加入"}, nil, []string{"加入", "不再接收此上下游的通知", "退出登录"}},
 	"blocked": {with(form(), func(v *View) { v.Code, v.Contact = "blocked", &Contact{"李娜", "宏远商贸", ""} }), []string{"不会再收到此上下游的通知"}, nil, []string{"加入", "不加入", "退出登录"}},
 	"waiting": {with(form(), func(v *View) {
-		v.State, v.Application = Waiting, &Application{"宏远商贸", noon, ""}
+		v.State, v.Application, v.Invite.Policy = Waiting, &Application{"宏远商贸", noon, ""}, "approval"
 	}), []string{"申请已提交，等待审核", "申请身份", "您无需再做什么"}, []string{"An admin of 百川集团 will decide", "Applying as"}, []string{"退出登录"}},
+	"waiting, and needn't: it is open by now": {with(form(), func(v *View) {
+		v.State, v.Application, v.Invite.Policy = Waiting, &Application{"宏远商贸", noon, ""}, "open"
+	}), []string{"申请已提交", "现在可以直接加入"}, []string{"You can join at once now"}, []string{"加入", "退出登录"}},
+	"waiting, and needn't: a roster names them": {with(form(), func(v *View) {
+		v.State, v.Application, v.Invite.Policy, v.Contact = Waiting, &Application{"宏远商贸", noon, ""}, "imported_or_approval", &Contact{"李娜", "好味小店", ""}
+	}), []string{"现在可以直接加入"}, nil, []string{"加入", "退出登录"}},
+	"a member who is expected for another, too": {with(form(), func(v *View) {
+		v.State, v.Seats, v.Contact = Joined, []Seat{{"宏远商贸", noon, false}}, &Contact{"李娜", "好味小店", ""}
+	}), []string{"您已加入", "名单中您还代表 好味小店"}, []string{"The roster has you for 好味小店 as well"}, []string{"加入", "退出登录"}},
+	"a form of somebody else's, or too old": {refused("form_anew", nil), []string{"请再看一遍"}, []string{"Look once more"}, []string{"加入", "退出登录"}},
 	"joined": {with(form(), func(v *View) {
 		v.State, v.Fresh, v.Seats = Joined, true, []Seat{{"宏远商贸", noon, false}}
 	}), []string{"加入成功", "接下来", "通讯录的页面还没有开放", "同事也要加入？"}, []string{"Welcome! You have joined", "The directory has no page yet"}, []string{"加入", "退出登录"}},
