@@ -57,11 +57,7 @@ func showApplication(a network.Application) applicationJSON {
 // application is what has become of the caller's newest application to the
 // token's chain, whatever has become of the token.
 func (j *joins) application(w http.ResponseWriter, r *http.Request) error {
-	p, err := web.Person(r, j.person)
-	if err != nil {
-		return err
-	}
-	ticket, err := j.ticket(r)
+	ticket, p, err := j.holder(r)
 	if err != nil {
 		return err
 	}
@@ -73,13 +69,10 @@ func (j *joins) application(w http.ResponseWriter, r *http.Request) error {
 }
 
 // join lets the caller in: 201, or 200 with the first membership if they are
-// in already (R15); or 202 with the application that an admin is to decide. Everything is judged by the store's one write.
+// in already (R15); or 202 with the application that an admin is to decide.
+// Everything is judged by the store's one write.
 func (j *joins) join(w http.ResponseWriter, r *http.Request) error {
-	p, err := web.Person(r, j.person)
-	if err != nil {
-		return err
-	}
-	ticket, err := j.ticket(r)
+	ticket, p, err := j.holder(r)
 	if err != nil {
 		return err
 	}

@@ -57,6 +57,16 @@ type lookJSON struct {
 	Note       string              `json:"note,omitempty"` // what the inviter has to say
 }
 
+// holder is who asks about an invite, and the ticket that they hold.
+func (j *joins) holder(r *http.Request) (network.Ticket, network.Person, error) {
+	p, err := web.Person(r, j.person)
+	if err != nil {
+		return network.Ticket{}, p, err
+	}
+	ticket, err := j.ticket(r)
+	return ticket, p, err
+}
+
 type lookChain struct {
 	Name  string `json:"name"`
 	Owner string `json:"owner"`
@@ -98,11 +108,7 @@ func (j *joins) look(w http.ResponseWriter, r *http.Request) error {
 // have seen it, say no, or want no more of the chain. Each counts once.
 func (j *joins) reply(note func(context.Context, network.Ticket, network.Person, time.Time) error) web.Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		p, err := web.Person(r, j.person)
-		if err != nil {
-			return err
-		}
-		ticket, err := j.ticket(r)
+		ticket, p, err := j.holder(r)
 		if err != nil {
 			return err
 		}

@@ -46,11 +46,7 @@ type contactJSON struct {
 // standing tells the caller how they stand to the invite. It changes nothing
 // (R13), and tells nothing of anybody else.
 func (j *joins) standing(w http.ResponseWriter, r *http.Request) error {
-	p, err := web.Person(r, j.person)
-	if err != nil {
-		return err
-	}
-	ticket, err := j.ticket(r)
+	ticket, p, err := j.holder(r)
 	if err != nil {
 		return err
 	}
