@@ -101,14 +101,19 @@ func TestR12_TheEndIsWhatAClockWatcherSees(t *testing.T) {
 	})
 }
 
+// anyInvite is made within the months of a history, some with a life of its own.
+func anyInvite(t *rapid.T) network.Invite {
+	return network.Invite{
+		CreatedAt: noon.Add(time.Duration(rapid.IntRange(0, 150*86400).Draw(t, "created")) * time.Second),
+		Own:       time.Duration(rapid.IntRange(0, 90*86400).Draw(t, "own")) * time.Second,
+	}
+}
+
 func TestR12_AnInviteIsLiveToTheLastSecondAndNoLonger(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		c := chainWith(history(t, time.Second))
-		i := network.Invite{
-			CreatedAt: noon.Add(time.Duration(rapid.IntRange(0, 150*86400).Draw(t, "created")) * time.Second),
-			Own:       time.Duration(rapid.IntRange(0, 90*86400).Draw(t, "own")) * time.Second,
-		}
+		i := anyInvite(t)
 		end := i.ExpiresAt(c)
 		if got := i.State(c, end.Add(-time.Second)); got != network.InviteLive {
 			t.Errorf("a second before: got %s, want live", got)
@@ -127,10 +132,7 @@ func TestR12_NothingLivesThatIsOlderThanThePolicysLife(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		c := chainWith(history(t, time.Second))
-		i := network.Invite{
-			CreatedAt: noon.Add(time.Duration(rapid.IntRange(0, 150*86400).Draw(t, "created")) * time.Second),
-			Own:       time.Duration(rapid.IntRange(0, 90*86400).Draw(t, "own")) * time.Second,
-		}
+		i := anyInvite(t)
 		last := c.Policies[len(c.Policies)-1].At
 		now := last.Add(time.Duration(rapid.IntRange(0, 100*86400).Draw(t, "now")) * time.Second)
 		if !now.Before(i.CreatedAt.Add(c.MaxLife())) && i.State(c, now) == network.InviteLive {
