@@ -105,7 +105,7 @@ type members struct{ Memberships, People int }
 // members counts the contacts of the chain that have joined.
 func (c *crowd) members(ctx context.Context) (m members, err error) {
 	people := map[string]bool{}
-	err = scanTable(ctx, c.DynamoDB, c.tb.Name, func(item map[string]json.RawMessage) error {
+	err = eachItem(ctx, c.DynamoDB, "Scan", map[string]any{"TableName": c.tb.Name}, func(item map[string]json.RawMessage) error {
 		if bytes.HasPrefix(item["PK"], []byte(`{"S":"PERSON#`)) && bytes.HasPrefix(item["SK"], []byte(`{"S":"CHAIN#`+c.chain.ID)) && item["JoinedAt"] != nil {
 			m.Memberships++
 			people[string(item["PK"])] = true
@@ -394,27 +394,4 @@ func (c counted) Write(b []byte) (int, error) {
 	n, err := c.Conn.Write(b)
 	c.bytes.Add(int64(n))
 	return n, err
-}
-
-// scanTable reads all that a table of a local server has.
-func scanTable(ctx context.Context, endpoint, table string, each func(item map[string]json.RawMessage) error) error {
-	ask := map[string]any{"TableName": table}
-	for {
-		var page struct {
-			Items            []map[string]json.RawMessage
-			LastEvaluatedKey json.RawMessage
-		}
-		if err := query(ctx, endpoint, "Scan", ask, &page); err != nil {
-			return err
-		}
-		for _, item := range page.Items {
-			if err := each(item); err != nil {
-				return err
-			}
-		}
-		if page.LastEvaluatedKey == nil {
-			return nil
-		}
-		ask["ExclusiveStartKey"] = page.LastEvaluatedKey
-	}
 }

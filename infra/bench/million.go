@@ -15,8 +15,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -237,28 +235,16 @@ func collect(ctx context.Context, endpoint, table, chain, path string) (*inserts
 			"TableName": table, "KeyConditionExpression": "PK = :pk",
 			"ExpressionAttributeValues": map[string]any{":pk": map[string]string{"S": fmt.Sprintf("CHAIN#%s#P%02d", chain, shard)}},
 		}
-		for {
-			var page struct {
-				Items            []map[string]json.RawMessage
-				LastEvaluatedKey json.RawMessage
+		err := eachItem(ctx, endpoint, "Query", ask, func(item map[string]json.RawMessage) error {
+			if err := keep(&all.partners, item); err != nil {
+				return err
 			}
-			if err := query(ctx, endpoint, "Query", ask, &page); err != nil {
-				return all, err
-			}
-			for _, item := range page.Items {
-				if err := keep(&all.partners, item); err != nil {
-					return all, err
-				}
-				keys, err := contactKeys(chain, item)
-				if err != nil {
-					return all, err
-				}
-				contacts = append(contacts, keys...)
-			}
-			if page.LastEvaluatedKey == nil {
-				break
-			}
-			ask["ExclusiveStartKey"] = page.LastEvaluatedKey
+			keys, err := contactKeys(chain, item)
+			contacts = append(contacts, keys...)
+			return err
+		})
+		if err != nil {
+			return all, err
 		}
 	}
 	for keys := range slices.Chunk(contacts, 100) {
@@ -297,6 +283,29 @@ func contactKeys(chain string, partner map[string]json.RawMessage) (keys []map[s
 		})
 	}
 	return keys, nil
+}
+
+// eachItem gives all items of a Query or a Scan of a local DynamoDB server, page
+// by page.
+func eachItem(ctx context.Context, endpoint, operation string, ask map[string]any, each func(item map[string]json.RawMessage) error) error {
+	for {
+		var page struct {
+			Items            []map[string]json.RawMessage
+			LastEvaluatedKey json.RawMessage
+		}
+		if err := query(ctx, endpoint, operation, ask, &page); err != nil {
+			return err
+		}
+		for _, item := range page.Items {
+			if err := each(item); err != nil {
+				return err
+			}
+		}
+		if page.LastEvaluatedKey == nil {
+			return nil
+		}
+		ask["ExclusiveStartKey"] = page.LastEvaluatedKey
+	}
 }
 
 // query asks a local DynamoDB server something.
@@ -376,19 +385,7 @@ func tableAlone(ctx context.Context, dir string, items *inserts) (took time.Dura
 	}
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: replayers, WriteBufferSize: 64 << 10}}
 	defer client.CloseIdleConnections()
-	var next atomic.Int64
-	errs := make([]error, replayers)
-	begun := time.Now()
-	var wg sync.WaitGroup
-	for i := range replayers {
-		wg.Go(func() {
-			for n := next.Add(1) - 1; n < int64(len(batches)) && errs[i] == nil; n = next.Add(1) - 1 {
-				errs[i] = items.send(ctx, client, s.DynamoDB, batches[n])
-			}
-		})
-	}
-	wg.Wait()
-	return time.Since(begun), errors.Join(errs...)
+	return drive(ctx, replayers, len(batches), func(i int) error { return items.send(ctx, client, s.DynamoDB, batches[i]) })
 }
 
 const (
