@@ -81,6 +81,15 @@ func run(ctx context.Context, name string, args ...string) (usage, []byte, error
 // taken is the CPU of a process that has ended.
 func taken(p *os.ProcessState) usage { return usage{cpu: p.UserTime() + p.SystemTime()} }
 
+// ownCPU is what this process has taken so far.
+func ownCPU() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0 // there is always an answer for oneself
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
 // peakOf is the most memory that a process has had so far, 0 if it is gone.
 // ru_maxrss won't do: a process begins with its parent's.
 func peakOf(pid int) int64 {

@@ -18,7 +18,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/smithy-go"
@@ -26,18 +25,18 @@ import (
 )
 
 // sender sends the one request that an import makes a hundred thousand times,
-// with the client's own settings: its endpoint, credentials, signer, HTTP
-// client and retryer. What it leaves out is the client's sixty middlewares,
-// which take as much of a processor as all the rest of an import.
+// with the client's own settings: its endpoint, credentials, HTTP client and
+// retryer. What it leaves out is the client's sixty middlewares, which take as
+// much of a processor as all the rest of an import.
 type sender struct {
 	options dynamodb.Options
-	signer  *v4.Signer
+	signer  signer
 	url     func() (*url.URL, error) // where to, worked out once
 	do      func(*http.Request) (*http.Response, error)
 }
 
 func newSender(db *dynamodb.Client) *sender {
-	s := &sender{options: db.Options(), signer: v4.NewSigner()}
+	s := &sender{options: db.Options()}
 	s.do = s.options.HTTPClient.Do
 	if c, ok := s.options.HTTPClient.(*awshttp.BuildableClient); ok {
 		s.do = c.GetTransport().RoundTrip // without what a browser would do: follow, keep cookies
@@ -46,6 +45,9 @@ func newSender(db *dynamodb.Client) *sender {
 		to, err := s.options.EndpointResolverV2.ResolveEndpoint(context.Background(), dynamodb.EndpointParameters{
 			Region: &s.options.Region, Endpoint: s.options.BaseEndpoint, UseFIPS: aws.Bool(false), UseDualStack: aws.Bool(false),
 		})
+		if to.URI.Path != "" && to.URI.Path != "/" {
+			return nil, fmt.Errorf("an endpoint of DynamoDB has no path, as %s has", to.URI.Redacted())
+		}
 		return &to.URI, err
 	})
 	return s
@@ -99,20 +101,17 @@ func (s *sender) send(ctx context.Context, body []byte, hash string) ([]byte, er
 	if err != nil {
 		return nil, err
 	}
-	own := *to // the signer writes into it
 	req := (&http.Request{
-		Method: http.MethodPost, URL: &own, Host: to.Host, ContentLength: int64(len(body)), Body: io.NopCloser(bytes.NewReader(body)),
+		Method: http.MethodPost, URL: to, Host: to.Host, ContentLength: int64(len(body)), Body: io.NopCloser(bytes.NewReader(body)),
 		Header: http.Header{
-			"X-Amz-Target": {"DynamoDB_20120810.BatchExecuteStatement"}, "Content-Type": {"application/x-amz-json-1.0"}, "Accept-Encoding": {"identity"},
+			"X-Amz-Target": {insertTarget}, "Content-Type": {insertType}, "Accept-Encoding": {insertEncoding},
 		},
 	}).WithContext(ctx)
 	credentials, err := s.options.Credentials.Retrieve(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.signer.SignHTTP(ctx, credentials, req, hash, "dynamodb", s.options.Region, time.Now()); err != nil {
-		return nil, err
-	}
+	s.signer.sign(req, hash, credentials, s.options.Region, time.Now())
 	resp, err := s.do(req)
 	if err != nil {
 		return nil, &smithyhttp.RequestSendError{Err: err}
