@@ -27,13 +27,16 @@ SAM  := SAM_CLI_TELEMETRY=0 __SAM_CLI_APP_DIR=$(CURDIR)/.local/sam AWS_DEFAULT_R
 NPM     := infra/local/node_modules/.package-lock.json
 BROWSER := infra/local/browser/node_modules/.package-lock.json
 
-.PHONY: help run test check build bench clean deploy local
+.PHONY: help run seed test check build bench clean deploy local
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-7s %s\n",$$1,$$2}' Makefile
 
 run: build local ## start the local stack, play the main job, serve until Ctrl-C; ROSTER=path plays your file, ONCE=1 ends after the job
 	@$(LOCAL) demo $(if $(ONCE),--once) $(if $(ROSTER),--roster "$(ROSTER)")
+
+seed: local ## fill the stack that `make run` has started with a chain of PARTNERS=100000 partners, of which JOINED=2000 have joined
+	$(LOCAL) seed -partners $(or $(PARTNERS),100000) -joined $(or $(JOINED),2000)
 
 test: build local $(if $(PKG),,$(BROWSER)) ## all that needs only Go and Node, with the race detector; PKG=./shared/store tests one room
 	@$(if $(RACE),,echo "no C compiler: without the race detector")

@@ -2,6 +2,7 @@
 //
 //	local serve           everything, until Ctrl-C
 //	local demo            the same, and plays the main job on it; --once ends then, --roster path plays that file
+//	local seed            fills the running stack with a chain of --partners, of which --joined have joined
 //	local exec -- cmd…    only a DynamoDB server, in memory, while cmd runs with DYNAMODB_ENDPOINT set
 //
 // serve keeps its things in .local of the repository, and says in .local/endpoints.json where everything listens. PORT is the web
@@ -12,10 +13,12 @@ package main
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -42,7 +45,7 @@ func main() {
 }
 
 // errUsage says that the command line is not one of ours.
-var errUsage = errors.New("usage: local serve [-root dir] | local demo [-root dir] [-once] [-roster file] | local exec [-root dir] -- cmd args…")
+var errUsage = errors.New("usage: local serve [-root dir] | local demo [-root dir] [-once] [-roster file] | local seed [-root dir] [-partners n] [-joined n] | local exec [-root dir] -- cmd args…")
 
 func run(ctx context.Context, args []string, getenv func(string) string, out io.Writer) (code int, err error) {
 	if len(args) == 0 {
@@ -57,6 +60,11 @@ func run(ctx context.Context, args []string, getenv func(string) string, out io.
 		flags.BoolVar(&play.once, "once", false, "end after the main job")
 		flags.StringVar(&play.roster, "roster", "", "an .xlsx or .csv file to import instead of the demo's")
 	}
+	var partners, joined int
+	if args[0] == "seed" {
+		flags.IntVar(&partners, "partners", 100_000, "how many partners the chain gets")
+		flags.IntVar(&joined, "joined", 2_000, "how many of them join")
+	}
 	if err := flags.Parse(args[1:]); err != nil {
 		return 2, errUsage
 	}
@@ -68,6 +76,8 @@ func run(ctx context.Context, args []string, getenv func(string) string, out io.
 	switch {
 	case (args[0] == "serve" || args[0] == "demo") && flags.NArg() == 0:
 		err = serve(ctx, *root, getenv, out, play)
+	case args[0] == "seed" && flags.NArg() == 0:
+		err = seed(ctx, *root, partners, joined, out)
 	case args[0] == "exec" && flags.NArg() > 0:
 		return execute(ctx, *root, flags.Args())
 	default:
@@ -96,6 +106,22 @@ func (p playing) on(ctx context.Context, s *stack.Stack, out io.Writer) error {
 		d.Roster, d.RosterName = file, filepath.Base(p.roster)
 	}
 	return d.Play(ctx)
+}
+
+// seed fills the stack that is running with a chain.
+func seed(ctx context.Context, root string, partners, joined int, out io.Writer) error {
+	b, err := os.ReadFile(filepath.Join(root, ".local", "endpoints.json"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return errors.New("no stack is running here: `make run` starts one")
+	}
+	if err != nil {
+		return err
+	}
+	d := demo.Demo{Out: out}
+	if err := json.Unmarshal(b, &d); err != nil {
+		return fmt.Errorf("endpoints.json: %w", err)
+	}
+	return d.Seed(ctx, partners, min(joined, partners))
 }
 
 // serve runs the whole stack until ctx ends, or until the main job has been played if that is all that is wanted. A job that fails ends
