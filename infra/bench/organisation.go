@@ -108,7 +108,12 @@ func manyAtOnce() *http.Client {
 // press posts JSON, with pairs of a header's name and value, and gives the
 // status.
 func press(ctx context.Context, client *http.Client, url, body string, header ...string) (int, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader([]byte(body)))
+	return send(ctx, client, http.MethodPost, url, body, header...)
+}
+
+// send is press by another method.
+func send(ctx context.Context, client *http.Client, method, url, body string, header ...string) (int, error) {
+	r, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader([]byte(body)))
 	if err != nil {
 		return 0, err
 	}
