@@ -362,6 +362,9 @@ func (s *Store) readJoin(ctx context.Context, q admitting, now time.Time) (readi
 func (s *Store) readJoining(ctx context.Context, has belongings, ticket network.Ticket, p network.Person, choice Choice, word network.Word, now time.Time) (j network.Joining, partners map[string]partnerItem, member bool, err error) {
 	members := has.members
 	j = network.Joining{Now: now, Chain: network.Chain{ID: ticket.Chain}, Ticket: ticket, Person: p, Word: word}
+	for _, m := range members {
+		j.Corps = append(j.Corps, m.Corp)
+	}
 	for _, k := range has.contacts {
 		if k.Chain == ticket.Chain {
 			j.Contacts = append(j.Contacts, k)
