@@ -89,7 +89,7 @@ func (j *joins) join(w http.ResponseWriter, r *http.Request) error {
 	p.Name = name
 	a, err := j.store.Join(r.Context(), ticket, p, choice, now)
 	if err != nil {
-		return err
+		return req.asWritten(err)
 	}
 	if a.Application != nil {
 		return web.JSON(w, http.StatusAccepted, showApplication(*a.Application))
@@ -133,6 +133,25 @@ func (q request) name(claimed string) (string, error) {
 		return "", nil
 	}
 	return name, nil
+}
+
+// asWritten names the corp that a refusal is about by the field that it was given in.
+func (q request) asWritten(err error) error {
+	e, ok := errors.AsType[*network.Error](err)
+	if !ok || q.NewCorp == nil || len(e.Fields) == 0 {
+		return err
+	}
+	out := &network.Error{Kind: e.Kind, Code: e.Code, Fields: slices.Clone(e.Fields)}
+	for i, f := range out.Fields {
+		switch {
+		case f.Field != "corp_id":
+		case e.Code == network.ErrCorpNotEligible.Code:
+			out.Fields[i].Field = "new_corp.industry" // what makes it so
+		default:
+			out.Fields[i].Field = "new_corp"
+		}
+	}
+	return out
 }
 
 // both is what is wrong with two parts of a request: a person mends all of it at

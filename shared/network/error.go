@@ -60,6 +60,15 @@ func InvalidField(field, code, detail string) error {
 	return &Error{Kind: Invalid, Code: "invalid", Fields: []FieldError{{Field: field, Code: code, Detail: detail}}}
 }
 
+// At is e with the fields of the request that it is about, each for e's reason.
+func (e *Error) At(fields ...string) *Error {
+	out := &Error{Kind: e.Kind, Code: e.Code}
+	for _, f := range fields {
+		out.Fields = append(out.Fields, FieldError{Field: f, Code: e.Code})
+	}
+	return out
+}
+
 // KindOf reports the kind of err; an error that is not ours is Internal.
 func KindOf(err error) Kind {
 	if e, ok := errors.AsType[*Error](err); ok {

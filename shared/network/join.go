@@ -100,8 +100,11 @@ func (j Joining) Target() (partner string, already *Contact, err error) {
 	if err := j.usable(); err != nil {
 		return "", nil, err
 	}
-	if j.Chain.Barred || !j.Corp.Eligible() {
-		return "", nil, ErrCorpNotEligible // R04
+	if j.Chain.Barred {
+		return "", nil, ErrCorpNotEligible // R04: the owner, which no field names
+	}
+	if !j.Corp.Eligible() {
+		return "", nil, j.at(ErrCorpNotEligible, "corp_id") // R04
 	}
 	if j.Corp.Version == 0 && !j.Word.placed() && j.leftSince() {
 		return "", nil, ErrInviteRevoked // R18: nor does a corp made anew bring them back
@@ -131,7 +134,7 @@ func (j Joining) Target() (partner string, already *Contact, err error) {
 		return k.Partner, nil, nil // R21 a, R23
 	}
 	if j.Chain.Policy() == ImportedOnly && !j.Word.Given { // R21 c: an admin's word
-		return "", nil, ErrNotImported
+		return "", nil, j.at(ErrNotImported, "phone", "corp_id")
 	}
 	return CorpPartnerID(j.Chain.ID, j.Corp.ID), nil, nil
 }
@@ -140,7 +143,7 @@ func (j Joining) Target() (partner string, already *Contact, err error) {
 func (j Joining) usable() error {
 	if j.Ticket.IsNotice() {
 		if j.Ticket.Person != j.Person.ID {
-			return ErrBoundToAnother
+			return j.at(ErrBoundToAnother, "phone")
 		}
 		return nil // the rest wants the partner: Admit
 	}
@@ -156,10 +159,21 @@ func (j Joining) usable() error {
 		return ErrInviteRevoked
 	case i.Usable(j.Chain, j.present()) != nil:
 		return i.Usable(j.Chain, j.present())
-	case i.Phone != "" && i.Phone != j.Person.Phone, i.Corp != "" && i.Corp != j.Corp.ID:
-		return ErrBoundToAnother
+	case i.Phone != "" && i.Phone != j.Person.Phone:
+		return j.at(ErrBoundToAnother, "phone")
+	case i.Corp != "" && i.Corp != j.Corp.ID:
+		return j.at(ErrBoundToAnother, "corp_id")
 	}
 	return nil
+}
+
+// at names the fields that whoever joins has to change; an admin who decides
+// has written none of them. Of a corp that is to be made corp_id is said, too.
+func (j Joining) at(err *Error, fields ...string) *Error {
+	if j.Word.Given || j.Word.placed() {
+		return err
+	}
+	return err.At(fields...)
 }
 
 // Admit says what the join writes, given the target partner as it stands, nil
@@ -202,7 +216,7 @@ func (j Joining) Admit(target string, p *Partner) (Admission, error) {
 	case p.Imported && !bound && !j.Word.placed() && (p.State == PartnerRemoved || !a.Known || known.Epoch != p.Epoch):
 		// Neither the corp nor the person is of that partner any more (R21, R38).
 		if j.Chain.Policy() == ImportedOnly {
-			return Admission{}, ErrNotImported
+			return Admission{}, j.at(ErrNotImported, "phone", "corp_id")
 		}
 		return Admission{}, ErrInviteRevoked
 	case a.Known && known.HasJoined() && known.Epoch == p.Epoch && p.Corp == j.Corp.ID:

@@ -375,7 +375,7 @@ func (s *Store) readJoining(ctx context.Context, has belongings, ticket network.
 		corp = j.NewCorpID(choice.New.Name)
 	}
 	if choice.New == nil && !slices.ContainsFunc(members, func(m network.Member) bool { return m.Corp == corp }) {
-		return j, nil, false, network.ErrNotAMember
+		return j, nil, false, network.ErrNotAMember.At("corp_id")
 	}
 
 	keys := []key{chainKey(ticket.Chain), corpKey(corp), partnerKey(ticket.Chain, network.CorpPartnerID(ticket.Chain, corp))}
@@ -441,7 +441,7 @@ func (s *Store) readJoining(ctx context.Context, has belongings, ticket network.
 	case ok:
 		j.Corp = ci.corp()
 	case choice.New == nil:
-		return j, nil, false, network.ErrNotAMember
+		return j, nil, false, network.ErrNotAMember.At("corp_id")
 	default:
 		j.Corp = *choice.New
 		j.Corp.ID, j.Corp.Version, j.Corp.CreatedAt = corp, 0, now
@@ -455,7 +455,7 @@ func (s *Store) readJoining(ctx context.Context, has belongings, ticket network.
 		} else if !errors.Is(err, network.ErrNotFound) {
 			return j, nil, false, err
 		}
-		return j, nil, false, network.ErrNotAMember
+		return j, nil, false, network.ErrNotAMember.At("corp_id")
 	}
 	// Asked for and not there is known to be new: no third read.
 	for _, k := range keys[2:] {
