@@ -83,7 +83,7 @@ func (j *joins) join(w http.ResponseWriter, r *http.Request) error {
 	now := j.now()
 	choice, err := req.choice(now)
 	name, wrong := req.name(p.Name)
-	if err := both(err, wrong); err != nil {
+	if err := network.All(err, wrong); err != nil {
 		return err
 	}
 	p.Name = name
@@ -152,20 +152,6 @@ func (q request) asWritten(err error) error {
 		}
 	}
 	return out
-}
-
-// both is what is wrong with two parts of a request: a person mends all of it at
-// once.
-func both(a, b error) error {
-	one, ok := errors.AsType[*network.Error](a)
-	two, too := errors.AsType[*network.Error](b)
-	switch {
-	case a == nil:
-		return b
-	case b == nil || !ok || !too || one.Code != two.Code:
-		return a
-	}
-	return &network.Error{Kind: one.Kind, Code: one.Code, Fields: slices.Concat(one.Fields, two.Fields)}
 }
 
 // within says where in the request the fields of an error stand.
