@@ -117,7 +117,11 @@ func TestGuessingIsLimitedByAddressAndByWhatIsGuessedAt(t *testing.T) {
 	w.look(t, bent(101)).want(t, 429, "rate_limited") // at this invite, from wherever
 	w.look(t, "nonsense").want(t, 404, "not_found")
 	other := w.link(t, network.Invite{})
-	w.look(t, other[:len(other)-2]+"AA").want(t, 404, "not_found")
+	tail := "AA"
+	if strings.HasSuffix(other, tail) {
+		tail = "BA"
+	}
+	w.look(t, other[:len(other)-2]+tail).want(t, 404, "not_found")
 	if m := w.tb.Meter(); m.ReadUnits != 0 {
 		t.Errorf("guesses read %v units, want none", m.ReadUnits)
 	}
