@@ -53,6 +53,13 @@ func (i Invite) Ticket() Ticket {
 // counts, and who was removed later comes back by none that is older (R12, R17, R18).
 func (i Invite) Since() time.Time { return later(i.ResentAt, i.CreatedAt) }
 
+// OfRemoved reports whether the corp has been removed from the invite's chain
+// since: then its people don't come back by it (R18).
+func (i Invite) OfRemoved(c Corp) bool {
+	place, placed := c.Places[i.Chain]
+	return placed && !place.RemovedAt.IsZero() && !i.Since().After(place.RemovedAt)
+}
+
 // KindMigration is the kind of a link that a WeChat group's people get (R45).
 const KindMigration = "group_migration"
 

@@ -124,7 +124,7 @@ func (j Joining) Target() (partner string, already *Contact, err error) {
 		}
 		return j.Ticket.Partner, nil, nil
 	}
-	if placed && !place.RemovedAt.IsZero() && !j.Invite.Since().After(place.RemovedAt) {
+	if j.Invite.OfRemoved(j.Corp) {
 		return "", nil, ErrInviteRevoked // R18: also once a colleague is back
 	}
 	if bound {

@@ -161,7 +161,7 @@
 //	the same again, a row                0 writes, ≤ 0.1 read           0 of it (0.04 the import's own), 0.05 read
 //	join by notice                       ≤ 10 write, ≤ 3 requests       10 write, 5 read, 3 requests
 //	join by link: of N, unlimited        ≤ 12 write, ≤ 3 requests       11, 9 write, 5 read, 3 requests
-//	look at an invite, into a group      ≤ 2 read, ≤ 2 requests         link 1.5, notice 2 read, 2 requests
+//	look at an invite, into a group      ≤ 2 read, ≤ 2 requests         link 1.5, for a corp or a notice 2 read, 2 requests
 //	create a link                        ≤ 3 write, 1 request           3 write, 1 request; 4 of more than a kilobyte
 //	a page of 50 of 1,000 or of 20,000   ≤ 8 read, ≤ 8 requests         4 read of 4 requests; 6.5 of 8 where two classes meet
 //	progress of an import of 20,000      ≤ 8 read                       0.5 read

@@ -71,20 +71,43 @@ func (s *Store) look(ctx context.Context, consistent bool, t network.Ticket, now
 		}
 		group = l.Chain.Landing(l.Invite.Group)
 	}
-	if l.Err != nil || group <= network.RootGroup {
+	if l.Err != nil {
 		return l, nil
 	}
-	keys = []key{groupKey(t.Chain, group)}
-	if l.Invite.MakerPartner != "" {
-		keys = append(keys, partnerKey(t.Chain, l.Invite.MakerPartner))
+	keys = nil
+	// What a partner's own people made ended with their partner.
+	bound := l.Invite.Corp != "" && l.Invite.MakerPartner == ""
+	if bound {
+		keys = append(keys, corpKey(l.Invite.Corp))
+	}
+	if group > network.RootGroup {
+		keys = append(keys, groupKey(t.Chain, group))
+		if l.Invite.MakerPartner != "" {
+			keys = append(keys, partnerKey(t.Chain, l.Invite.MakerPartner))
+		}
+	}
+	if len(keys) == 0 {
+		return l, nil
 	}
 	named, err := s.batchGet(ctx, false, keys...)
 	if err != nil {
 		return Look{}, wrap("look", err)
 	}
-	if len(keys) > 1 {
+	if bound {
+		var it corpItem
+		if ok, err := named.into(corpKey(l.Invite.Corp), &it); err != nil {
+			return Look{}, wrap("look", err)
+		} else if ok && l.Invite.OfRemoved(it.corp()) {
+			l.Err = network.ErrInviteRevoked
+			return l, nil
+		}
+	}
+	if group <= network.RootGroup {
+		return l, nil
+	}
+	if l.Invite.MakerPartner != "" {
 		var p partnerItem
-		if ok, err := named.into(keys[1], &p); err != nil || !ok || l.Chain.Landing(p.Card.Group) != group {
+		if ok, err := named.into(partnerKey(t.Chain, l.Invite.MakerPartner), &p); err != nil || !ok || l.Chain.Landing(p.Card.Group) != group {
 			return l, wrap("look", err) // R08: its maker sees the group no more, and it leads to the root
 		}
 	}
