@@ -619,8 +619,8 @@ func TestEachEventIsAnswered(t *testing.T) {
 		says   string
 	}{
 		"card.json": {200, base64.StdEncoding.EncodeToString(page.Picture)}, "answered.json": {303, ""},
-		"start.json": {200, "请打开您收到的邀请"},
-		"show.json":  {200, "Boss 邀请您加入"}, "show-en.json": {200, "Boss invites you to join"}, "preview.json": {200, ""},
+		"start.json": {200, "请打开您收到的邀请"}, "cut.json": {200, "请打开您收到的邀请"}, "start-preview.json": {200, ""},
+		"show.json": {200, "Boss 邀请您加入"}, "show-en.json": {200, "Boss invites you to join"}, "preview.json": {200, ""},
 		"join-signed-out.json": {401, "登录已过期"}, "join-base64.json": {303, ""}, "sign-in.json": {303, ""}, "signed-in-cancelled.json": {400, "登录没有完成"},
 	}
 	for _, file := range files {
