@@ -173,6 +173,8 @@ func (c *console) fill(v *page.View, who *session, s standing) {
 	}
 	v.Declined, v.Blocked = s.Contact != nil && s.Contact.Declined, s.Blocked
 	switch {
+	case s.Conflict != nil:
+		v.Code = "partner_conflict"
 	case v.Blocked:
 		v.Code = "blocked"
 	case v.Declined:

@@ -570,6 +570,7 @@ func TestHowAPersonStandsDecidesWhatThePageIs(t *testing.T) {
 		"declined":                        {live, `{"application":{"corp_name":"宏远","state":"declined","reason":"没有合同","applied_at":"2026-11-22T11:00:00Z"}}`, 200, "没有合同"},
 		"declined, and the link is dead":  {gone, `{"application":{"corp_name":"宏远","state":"declined","applied_at":"2026-11-22T11:00:00Z"}}`, 410, "邀请名额已用完"},
 		"accepted, and gone since":        {live, `{"application":{"corp_name":"宏远","state":"accepted","applied_at":"2026-11-22T11:00:00Z"}}`, 200, "您以哪家企业的身份加入？"},
+		"in a conflict":                   {live, `{"contact":{"name":"Li","partner":{"name":"Acme"},"declined":true},"conflict":{"corp_name":"Acme","created_at":"2026-11-22T12:00:00Z"}}`, 200, "需要管理员确认"},
 		"blocked":                         {live, `{"blocked":true}`, 200, "不会再收到此上下游的通知"},
 	} {
 		t.Run(name, func(t *testing.T) {
