@@ -104,33 +104,35 @@ type decision struct {
 
 func (q decision) check() (store.Decision, error) {
 	var d store.Decision
-	if q.Decision != "accept" && q.Decision != "decline" {
-		return d, network.InvalidField("decision", "not_allowed", "decision is accept or decline")
+	var wrong []error
+	d.Accept = q.Decision == "accept"
+	declines := q.Decision == "decline"
+	if !d.Accept && !declines {
+		wrong = append(wrong, network.InvalidField("decision", "not_allowed", "decision is accept or decline"))
 	}
 	if n := len(q.ApplicationIDs); n < 1 || n > network.MaxDecisions {
-		return d, network.InvalidField("application_ids", "out_of_range", "application_ids are 1 to 100")
+		wrong = append(wrong, network.InvalidField("application_ids", "out_of_range", "application_ids are 1 to 100"))
 	}
-	d.Accept = q.Decision == "accept"
 	if q.Alias != nil {
-		if d.Alias = web.Tidy(*q.Alias); !d.Accept {
-			return d, network.InvalidField("alias", "not_allowed", "alias is for who is accepted")
-		}
-		if err := (network.PartnerEdit{Alias: &d.Alias}).Check(); err != nil {
-			return d, err
+		if d.Alias = web.Tidy(*q.Alias); declines {
+			wrong = append(wrong, network.InvalidField("alias", "not_allowed", "alias is for who is accepted"))
+		} else {
+			wrong = append(wrong, (network.PartnerEdit{Alias: &d.Alias}).Check())
 		}
 	}
-	if q.GroupID != nil {
-		switch d.Group = *q.GroupID; {
-		case !d.Accept:
-			return d, network.InvalidField("group_id", "not_allowed", "group_id is for who is accepted")
-		case d.Group < network.RootGroup:
-			return d, network.ErrGroupNotFound
-		}
+	if q.GroupID != nil && declines {
+		wrong = append(wrong, network.InvalidField("group_id", "not_allowed", "group_id is for who is accepted"))
 	}
 	if q.Reason != nil {
 		d.Reason = web.Tidy(*q.Reason)
+		wrong = append(wrong, network.CheckReason("reason", d.Reason))
 	}
-	return d, network.CheckReason("reason", d.Reason)
+	if q.GroupID != nil { // after what the request itself lacks
+		if d.Group = *q.GroupID; d.Group < network.RootGroup {
+			wrong = append(wrong, network.ErrGroupNotFound)
+		}
+	}
+	return d, network.All(wrong...)
 }
 
 // decidedJSON is what has become of one application: decided, or why not.

@@ -288,13 +288,32 @@ func TestTheErrorOfOneApplicationIsTheAnswer(t *testing.T) {
 	w.decide(t, w.admin, one(a)).want(t, 409, "conflict")
 }
 
+func TestAllThatIsWrongWithADecisionIsSaidAtOnce(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	for body, want := range map[string]string{
+		`{"decision":"maybe","alias":"` + strings.Repeat("长", 33) + `","reason":"a\u0007b"}`: "decision application_ids alias reason",
+		`{"decision":"decline","alias":"A","group_id":0}`:                                    "application_ids alias group_id",
+	} {
+		got := w.decide(t, w.admin, body).want(t, 400, "invalid")
+		var fields []string
+		all, _ := got.body["errors"].([]any)
+		for _, e := range all {
+			fields = append(fields, fmt.Sprint(e.(map[string]any)["field"]))
+		}
+		if named := strings.Join(fields, " "); named != want {
+			t.Errorf("%s: got %s, want %s", body, named, want)
+		}
+	}
+}
+
 func TestABadDecisionNamesItsFieldAndDecidesNothing(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	a := w.apply(t, 7, "Acme")
 	many := `"` + strings.Repeat(a+`","`, 100) + a + `"`
 	for body, want := range map[string]string{
-		`{}`: "decision",
+		`{"application_ids":["` + a + `"]}`:                                                                  "decision",
 		`{"application_ids":["` + a + `"],"decision":"maybe"}`:                                               "decision",
 		`{"application_ids":[],"decision":"accept"}`:                                                         "application_ids",
 		`{"application_ids":[` + many + `],"decision":"accept"}`:                                             "application_ids",

@@ -32,6 +32,8 @@ type console struct {
 func (c *console) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /{$}", web.Handler(c.start))
+	mux.Handle("GET /j", web.Handler(c.start))
+	mux.Handle("GET /j/{$}", web.Handler(c.start))
 	mux.Handle("GET /j/{token}", web.Handler(c.show))
 	mux.Handle("GET /j/{token}/{answer}", web.Handler(c.home))
 	mux.Handle("POST /j/{token}", web.Handler(c.join))
@@ -169,10 +171,13 @@ func (c *console) fill(v *page.View, who *session, s standing) {
 		v.Contact = &page.Contact{Name: k.Name, Corp: k.Partner.Name, Group: k.Group.Name}
 		v.Form.Name, v.Form.NewName = k.Name, k.Partner.Name
 	}
+	v.Declined, v.Blocked = s.Contact != nil && s.Contact.Declined, s.Blocked
 	switch {
-	case s.Blocked:
+	case s.Conflict != nil:
+		v.Code = "partner_conflict"
+	case v.Blocked:
 		v.Code = "blocked"
-	case s.Contact != nil && s.Contact.Declined:
+	case v.Declined:
 		v.Code = "said_no"
 	}
 	if s.Chain != nil && v.Invite.Chain == "" {

@@ -570,6 +570,7 @@ func TestHowAPersonStandsDecidesWhatThePageIs(t *testing.T) {
 		"declined":                        {live, `{"application":{"corp_name":"宏远","state":"declined","reason":"没有合同","applied_at":"2026-11-22T11:00:00Z"}}`, 200, "没有合同"},
 		"declined, and the link is dead":  {gone, `{"application":{"corp_name":"宏远","state":"declined","applied_at":"2026-11-22T11:00:00Z"}}`, 410, "邀请名额已用完"},
 		"accepted, and gone since":        {live, `{"application":{"corp_name":"宏远","state":"accepted","applied_at":"2026-11-22T11:00:00Z"}}`, 200, "您以哪家企业的身份加入？"},
+		"in a conflict":                   {live, `{"contact":{"name":"Li","partner":{"name":"Acme"},"declined":true},"conflict":{"corp_name":"Acme","created_at":"2026-11-22T12:00:00Z"}}`, 200, "需要管理员确认"},
 		"blocked":                         {live, `{"blocked":true}`, 200, "不会再收到此上下游的通知"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -619,8 +620,8 @@ func TestEachEventIsAnswered(t *testing.T) {
 		says   string
 	}{
 		"card.json": {200, base64.StdEncoding.EncodeToString(page.Picture)}, "answered.json": {303, ""},
-		"start.json": {200, "请打开您收到的邀请"},
-		"show.json":  {200, "Boss 邀请您加入"}, "show-en.json": {200, "Boss invites you to join"}, "preview.json": {200, ""},
+		"start.json": {200, "请打开您收到的邀请"}, "cut.json": {200, "请打开您收到的邀请"}, "start-preview.json": {200, ""},
+		"show.json": {200, "Boss 邀请您加入"}, "show-en.json": {200, "Boss invites you to join"}, "preview.json": {200, ""},
 		"join-signed-out.json": {401, "登录已过期"}, "join-base64.json": {303, ""}, "sign-in.json": {303, ""}, "signed-in-cancelled.json": {400, "登录没有完成"},
 	}
 	for _, file := range files {

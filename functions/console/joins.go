@@ -53,7 +53,8 @@ type (
 			Reason    string    `json:"reason"`
 			AppliedAt time.Time `json:"applied_at"`
 		} `json:"application"`
-		Blocked bool `json:"blocked"`
+		Conflict *struct{} `json:"conflict"` // that they are in one
+		Blocked  bool      `json:"blocked"`
 	}
 	corp struct {
 		CorpID   string `json:"corp_id"`

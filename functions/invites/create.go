@@ -78,13 +78,14 @@ func (i *invites) once(r *http.Request, a network.Actor) (store.Once, error) {
 	return caller.Once(r, a.Person.ID, a.Corp.ID, "invite", i.now())
 }
 
-// invite is what is asked for, or which field of it is wrong. What is left
+// invite is what is asked for, or which fields of it are wrong. What is left
 // out and what is nothing differ: a link for 0 people is nobody's wish.
 func (q request) invite(a network.Actor) (network.Invite, error) {
 	v := network.Invite{Chain: a.Chain.ID, Kind: "link", Maker: a.Person.ID, MakerCorp: a.Corp.ID, Version: 1}
 	if a.Contact != nil {
 		v.MakerPartner = a.Contact.Partner
 	}
+	var wrong []error
 	if q.Kind != nil {
 		if v.Kind = *q.Kind; v.Kind == network.KindMigration {
 			v.Kind = "" // made with its group alone
@@ -92,33 +93,36 @@ func (q request) invite(a network.Actor) (network.Invite, error) {
 	}
 	if q.MaxUses != nil {
 		if *q.MaxUses < 1 {
-			return v, network.InvalidField("max_uses", "out_of_range", "max_uses is at least 1; left out, there is no limit")
+			wrong = append(wrong, network.InvalidField("max_uses", "out_of_range", "max_uses is at least 1; left out, there is no limit"))
+		} else {
+			v.MaxUses = *q.MaxUses
 		}
-		v.MaxUses = *q.MaxUses
 	}
 	if q.ExpiresIn != nil {
 		longest := int64(a.Chain.MaxLife() / time.Second)
 		if *q.ExpiresIn < 1 || *q.ExpiresIn > longest {
-			return v, network.InvalidField("expires_in", "out_of_range", "expires_in is 1 second to the policy's life")
+			wrong = append(wrong, network.InvalidField("expires_in", "out_of_range", "expires_in is 1 second to the policy's life"))
+		} else {
+			v.Own = time.Duration(*q.ExpiresIn) * time.Second
 		}
-		v.Own = time.Duration(*q.ExpiresIn) * time.Second
 	}
 	if q.Phone != nil {
 		var ok bool
 		if v.Phone, ok = network.ParsePhone(web.Tidy(*q.Phone)); !ok {
-			return v, network.InvalidField("phone", "malformed", "phone is E.164, or a mainland mobile number")
+			wrong = append(wrong, network.InvalidField("phone", "malformed", "phone is E.164, or a mainland mobile number"))
 		}
 	}
 	if q.CorpID != nil {
 		if !network.ValidCorpID(*q.CorpID) {
-			return v, network.InvalidField("corp_id", "not_allowed", "corp_id is no corp's id")
+			wrong = append(wrong, network.InvalidField("corp_id", "not_allowed", "corp_id is no corp's id"))
+		} else {
+			v.Corp = *q.CorpID
 		}
-		v.Corp = *q.CorpID
 	}
 	if q.Note != nil {
 		v.Note = web.Tidy(*q.Note)
 	}
-	return v, v.Check(a.Chain.MaxLife())
+	return v, network.All(append(wrong, v.Check(a.Chain.MaxLife()))...)
 }
 
 // group is where those who come by the invite land (R08). The owner's people

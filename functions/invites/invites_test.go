@@ -306,6 +306,21 @@ func TestANoteIsTidiedAndMayBeLeftEmpty(t *testing.T) {
 	}
 }
 
+func TestAllThatIsWrongWithAnInviteIsSaidAtOnce(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	got := w.create(t, w.boss, `{"kind":"fax","max_uses":0,"expires_in":0,"phone":"1","corp_id":"x","note":"a\u0000b"}`).want(t, 400, "invalid")
+	var fields []string
+	all, _ := got.body["errors"].([]any)
+	for _, e := range all {
+		fields = append(fields, fmt.Sprint(e.(map[string]any)["field"]))
+	}
+	slices.Sort(fields)
+	if want := []string{"corp_id", "expires_in", "kind", "max_uses", "note", "phone"}; !slices.Equal(fields, want) {
+		t.Errorf("got %q, want %q", fields, want)
+	}
+}
+
 func TestALongerLifeIsForImportedOnlyChains(t *testing.T) {
 	t.Parallel()
 	w := setup(t)

@@ -46,7 +46,7 @@ func TestR45_AGroupIsMigratedAndEachOfItsPeopleIsDoneRightBy(t *testing.T) {
 		`{"name":"同事","phone":"`+claims(6).Phone+`","is_member":true}`, wechat(5), wechat(2), `{"name":"阿\u200d明","phone":"139 0000 0007"}`)
 	body = strings.Replace(body, `,"phone":null`, `,"phone":""`, 1)
 	got := w.migrate(t, w.boss, body).want(t, 201, "")
-	want := []string{"invited", "already_joined", "invalid_phone", "no_phone", "no_phone", "member", "notified_today", "already_joined", "invited"}
+	want := []string{"invited", "already_joined", "invalid_phone", "no_phone", "no_phone", "member", "duplicate", "already_joined", "invited"}
 	if !reflect.DeepEqual(got.outcomes(), want) {
 		t.Errorf("got %v, want %v", got.outcomes(), want)
 	}
@@ -54,7 +54,7 @@ func TestR45_AGroupIsMigratedAndEachOfItsPeopleIsDoneRightBy(t *testing.T) {
 	if !reflect.DeepEqual(first, map[string]any{"name": "用户5", "phone": "+86139******05", "wechat_ref": "wx5", "outcome": "invited"}) {
 		t.Errorf("got %v", first)
 	}
-	if counts := got.body["counts"]; !reflect.DeepEqual(counts, map[string]any{"invited": 2.0, "already_joined": 2.0, "invalid_phone": 1.0, "no_phone": 2.0, "member": 1.0, "notified_today": 1.0}) {
+	if counts := got.body["counts"]; !reflect.DeepEqual(counts, map[string]any{"invited": 2.0, "already_joined": 2.0, "invalid_phone": 1.0, "no_phone": 2.0, "member": 1.0, "duplicate": 1.0}) {
 		t.Errorf("got %v", counts)
 	}
 	// The link is one like any other, to list, revoke and resend.

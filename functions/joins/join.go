@@ -83,13 +83,13 @@ func (j *joins) join(w http.ResponseWriter, r *http.Request) error {
 	now := j.now()
 	choice, err := req.choice(now)
 	name, wrong := req.name(p.Name)
-	if err := both(err, wrong); err != nil {
+	if err := network.All(err, wrong); err != nil {
 		return err
 	}
 	p.Name = name
 	a, err := j.store.Join(r.Context(), ticket, p, choice, now)
 	if err != nil {
-		return err
+		return req.asWritten(err)
 	}
 	if a.Application != nil {
 		return web.JSON(w, http.StatusAccepted, showApplication(*a.Application))
@@ -135,18 +135,23 @@ func (q request) name(claimed string) (string, error) {
 	return name, nil
 }
 
-// both is what is wrong with two parts of a request: a person mends all of it at
-// once.
-func both(a, b error) error {
-	one, ok := errors.AsType[*network.Error](a)
-	two, too := errors.AsType[*network.Error](b)
-	switch {
-	case a == nil:
-		return b
-	case b == nil || !ok || !too || one.Code != two.Code:
-		return a
+// asWritten names the corp that a refusal is about by the field that it was given in.
+func (q request) asWritten(err error) error {
+	e, ok := errors.AsType[*network.Error](err)
+	if !ok || q.NewCorp == nil || len(e.Fields) == 0 {
+		return err
 	}
-	return &network.Error{Kind: one.Kind, Code: one.Code, Fields: slices.Concat(one.Fields, two.Fields)}
+	out := &network.Error{Kind: e.Kind, Code: e.Code, Fields: slices.Clone(e.Fields)}
+	for i, f := range out.Fields {
+		switch {
+		case f.Field != "corp_id":
+		case e.Code == network.ErrCorpNotEligible.Code:
+			out.Fields[i].Field = "new_corp.industry" // what makes it so
+		default:
+			out.Fields[i].Field = "new_corp"
+		}
+	}
+	return out
 }
 
 // within says where in the request the fields of an error stand.

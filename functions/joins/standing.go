@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/tributary-app/tributary/shared/network"
 	"github.com/tributary-app/tributary/shared/store"
@@ -17,6 +18,7 @@ type standingJSON struct {
 	Memberships []seatJSON       `json:"memberships"`
 	Contact     *contactJSON     `json:"contact,omitempty"`     // as whom the roster expects them
 	Application *applicationJSON `json:"application,omitempty"` // their newest
+	Conflict    *conflictJSON    `json:"conflict,omitempty"`    // theirs as that contact, which an admin is to settle (R23)
 	Blocked     bool             `json:"blocked"`               // they want no notices of the chain (R48)
 }
 
@@ -43,6 +45,11 @@ type contactJSON struct {
 	Declined bool      `json:"declined"`        // they have said no
 }
 
+type conflictJSON struct {
+	CorpName  string    `json:"corp_name"` // that they have chosen
+	CreatedAt time.Time `json:"created_at"`
+}
+
 // standing tells the caller how they stand to the invite. It changes nothing
 // (R13), and tells nothing of anybody else.
 func (j *joins) standing(w http.ResponseWriter, r *http.Request) error {
@@ -66,6 +73,9 @@ func (j *joins) standing(w http.ResponseWriter, r *http.Request) error {
 		if s.Group != "" {
 			out.Contact.Group = &nameJSON{s.Group}
 		}
+	}
+	if d := s.Conflict; d != nil {
+		out.Conflict = &conflictJSON{d.CorpName, d.CreatedAt}
 	}
 	if a := s.Application; a != nil {
 		shown := showApplication(*a)

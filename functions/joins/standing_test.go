@@ -65,3 +65,40 @@ func TestAPersonReadsHowTheyStandToAnInviteAndNothingOfOthers(t *testing.T) {
 	w.standing(t, unverified, notice).want(t, 403, "phone_not_verified")
 	w.standing(t, li, "nonsense").want(t, 404, "not_found")
 }
+
+func TestR23_AConflictIsToldUntilItIsSettled(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	tokens := w.roster(t, row("Acme", 7), row("Acme", 8), row("Acme", 9))
+	first := w.join(t, claims(8), tokens[1], anew("Acme")).want(t, 201, "")
+	beta := w.corp(t, "Beta", claims(7))
+	for what, c := range map[string]struct {
+		n          int
+		body, corp string
+	}{"a corp of theirs": {7, under(beta), "Beta"}, "one that they make": {9, anew("Gamma"), "Gamma"}} {
+		w.now = noon.Add(time.Hour) // no longer the moment in which it was made
+		token := tokens[(c.n-7)%3]
+		if got := w.standing(t, claims(c.n), token).want(t, 200, ""); got.body["conflict"] != nil {
+			t.Errorf("%s, before: got %s", what, got.Body)
+		}
+		w.join(t, claims(c.n), token, c.body).want(t, 409, "partner_conflict")
+		w.tb.Reset()
+		got := w.standing(t, claims(c.n), token).want(t, 200, "")
+		if !reflect.DeepEqual(got.body["conflict"], map[string]any{"corp_name": c.corp, "created_at": "2026-11-22T13:00:00Z"}) {
+			t.Errorf("%s: got %s", what, got.Body)
+		}
+		if m := w.tb.Meter(); m.WriteUnits != 0 || m.Requests > 3 {
+			t.Errorf("%s: cost %+v, want at most 3 reads", what, m)
+		}
+		page, _, err := w.Conflicts(t.Context(), chainID, network.DisputeOpen, "", 10)
+		if err != nil || len(page) != 1 {
+			t.Fatalf("%s: got %d conflicts, %v", what, len(page), err)
+		}
+		if _, _, err := w.ResolveConflict(t.Context(), chainID, page[0].ID, first.text("partner_id"), id(w.boss), w.now); err != nil {
+			t.Fatal(err)
+		}
+		if got := w.standing(t, claims(c.n), token).want(t, 200, ""); got.body["conflict"] != nil {
+			t.Errorf("%s, settled: got %s", what, got.Body)
+		}
+	}
+}

@@ -6,10 +6,12 @@ package contract
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -24,7 +26,7 @@ import (
 // Handler is h, each of whose answers is checked against the document: an
 // unknown route, status, content type, field or header that is missing fails
 // the test. A request that h accepts (2xx) must be one that the document
-// allows.
+// allows. Where it names a route's codes, a refusal has one of them.
 func Handler(t testing.TB, h http.Handler) http.Handler {
 	t.Helper()
 	d, err := load()
@@ -52,6 +54,29 @@ func Handler(t testing.TB, h http.Handler) http.Handler {
 		w.WriteHeader(rec.Code)
 		w.Write(rec.Body.Bytes())
 	})
+}
+
+// Codes are those that the document names for a route (its x-codes), none if
+// it names none.
+func Codes(t testing.TB, pattern string) []string {
+	t.Helper()
+	d, err := load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d.named[pattern] == nil {
+		t.Fatalf("the document has no %s", pattern)
+	}
+	return codes(d.named[pattern].Operation)
+}
+
+func codes(op *openapi3.Operation) []string {
+	named, _ := op.Extensions["x-codes"].([]any)
+	out := make([]string, len(named))
+	for i, code := range named {
+		out[i], _ = code.(string)
+	}
+	return out
 }
 
 // document is the OpenAPI document and the routes in it.
@@ -125,6 +150,15 @@ func (d *document) check(r *http.Request, status int, header http.Header, body [
 	}
 	if status == http.StatusNoContent && len(body) > 0 {
 		return fmt.Errorf("204 with a body")
+	}
+	if named := codes(route.Operation); status >= 400 && len(named) > 0 {
+		var problem web.Problem
+		if err := json.Unmarshal(body, &problem); err != nil {
+			return err
+		}
+		if !slices.Contains(named, problem.Code) {
+			return fmt.Errorf("the document's x-codes have no %s", problem.Code)
+		}
 	}
 	return openapi3filter.ValidateResponse(r.Context(), (&openapi3filter.ResponseValidationInput{
 		RequestValidationInput: in, Status: status, Header: header, Options: in.Options,

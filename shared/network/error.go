@@ -2,6 +2,7 @@ package network
 
 import (
 	"errors"
+	"slices"
 	"strings"
 )
 
@@ -58,6 +59,39 @@ func (e *Error) Is(target error) bool {
 // InvalidField is the error of one bad field.
 func InvalidField(field, code, detail string) error {
 	return &Error{Kind: Invalid, Code: "invalid", Fields: []FieldError{{Field: field, Code: code, Detail: detail}}}
+}
+
+// All is what is wrong with the parts of a request, nil if nothing: the first
+// error, with the fields of those that are the same; a person mends them at once.
+func All(errs ...error) error {
+	var out *Error
+	for _, err := range errs {
+		if err == nil {
+			continue
+		}
+		e, ok := errors.AsType[*Error](err)
+		switch {
+		case out == nil && !ok:
+			return err
+		case out == nil:
+			out = &Error{Kind: e.Kind, Code: e.Code, Fields: slices.Clone(e.Fields)}
+		case ok && e.Code == out.Code:
+			out.Fields = append(out.Fields, e.Fields...)
+		}
+	}
+	if out == nil {
+		return nil
+	}
+	return out
+}
+
+// At is e with the fields of the request that it is about, each for e's reason.
+func (e *Error) At(fields ...string) *Error {
+	out := &Error{Kind: e.Kind, Code: e.Code}
+	for _, f := range fields {
+		out.Fields = append(out.Fields, FieldError{Field: f, Code: e.Code})
+	}
+	return out
 }
 
 // KindOf reports the kind of err; an error that is not ours is Internal.

@@ -53,6 +53,13 @@ func (i Invite) Ticket() Ticket {
 // counts, and who was removed later comes back by none that is older (R12, R17, R18).
 func (i Invite) Since() time.Time { return later(i.ResentAt, i.CreatedAt) }
 
+// OfRemoved reports whether the corp has been removed from the invite's chain
+// since: then its people don't come back by it (R18).
+func (i Invite) OfRemoved(c Corp) bool {
+	place, placed := c.Places[i.Chain]
+	return placed && !place.RemovedAt.IsZero() && !i.Since().After(place.RemovedAt)
+}
+
 // KindMigration is the kind of a link that a WeChat group's people get (R45).
 const KindMigration = "group_migration"
 
@@ -62,23 +69,26 @@ const (
 	MaxNote = 200 // characters
 )
 
-// Check reports which field of a new invite is wrong. maxLife is the
+// Check reports which fields of a new invite are wrong. maxLife is the
 // policy's (Chain.MaxLife).
 func (i Invite) Check(maxLife time.Duration) error {
-	switch {
-	case i.Kind != "link" && i.Kind != "qr" && i.Kind != KindMigration:
-		return InvalidField("kind", "not_allowed", "kind is link or qr")
-	case i.MaxUses < 0 || i.MaxUses > MaxUses:
-		return InvalidField("max_uses", "out_of_range", "max_uses is 1 to 1000000, or left out")
-	case i.Own < 0 || i.Own > maxLife:
-		return InvalidField("expires_in", "out_of_range", "expires_in is 1 second to the policy's life")
-	case i.Corp != "" && !ValidCorpID(i.Corp):
-		return InvalidField("corp_id", "not_allowed", "corp_id is no corp's id")
+	var wrong []error
+	if i.Kind != "link" && i.Kind != "qr" && i.Kind != KindMigration {
+		wrong = append(wrong, InvalidField("kind", "not_allowed", "kind is link or qr"))
+	}
+	if i.MaxUses < 0 || i.MaxUses > MaxUses {
+		wrong = append(wrong, InvalidField("max_uses", "out_of_range", "max_uses is 1 to 1000000, or left out"))
+	}
+	if i.Own < 0 || i.Own > maxLife {
+		wrong = append(wrong, InvalidField("expires_in", "out_of_range", "expires_in is 1 second to the policy's life"))
+	}
+	if i.Corp != "" && !ValidCorpID(i.Corp) {
+		wrong = append(wrong, InvalidField("corp_id", "not_allowed", "corp_id is no corp's id"))
 	}
 	if i.Note != "" {
-		return checkText("note", i.Note, MaxNote)
+		wrong = append(wrong, checkText("note", i.Note, MaxNote))
 	}
-	return nil
+	return All(wrong...)
 }
 
 // ExpiresAt is when the invite ends under the chain's history (R12).

@@ -19,6 +19,7 @@ type Joining struct {
 	Invite   Invite    // of a link; zero for a notice
 	Person   Person    // who joins, with a verified phone
 	Contacts []Contact // theirs in this chain, under whichever partner
+	Corps    []string  // the ids of those that they are in
 	Corp     Corp      // chosen, or to be made
 	Word     Word      // an admin's, who has been asked
 	Astray   bool      // the invite's maker sees its group no more: who is new lands in the root (R08)
@@ -55,18 +56,32 @@ func (a Admission) NameMismatch() bool {
 // for the same wish, so that a repeat makes no second one (R15), and one for
 // all contacts of a roster partner (R23). Who has joined already by the same
 // invite is told of that corp again; by another link they make one more (R02).
+// Who has left the one that they made makes another, of the same name too (R18).
 func (j Joining) NewCorpID(name string) string {
-	if j.Word.placed() { // not of the roster's partner, says an admin (R23)
-		return hashID(corpPrefix, "person", j.Chain.ID, j.Person.ID, FoldName(name))
+	if !j.Word.placed() { // else not of the roster's partner, says an admin (R23)
+		k, ok := j.rosterContact(func(k Contact) bool {
+			return (j.Ticket.IsNotice() || k.Invite == j.Ticket.Invite) && !j.out(k)
+		})
+		if !ok {
+			k, ok = j.rosterContact(pending)
+		}
+		if ok {
+			return hashID(corpPrefix, "roster", j.Chain.ID, k.Partner, strconv.Itoa(k.Epoch))
+		}
 	}
-	k, ok := j.rosterContact(func(k Contact) bool { return j.Ticket.IsNotice() || k.Invite == j.Ticket.Invite })
-	if !ok {
-		k, ok = j.rosterContact(pending)
+	wish := []string{"person", j.Chain.ID, j.Person.ID, FoldName(name)}
+	for {
+		id := hashID(corpPrefix, wish...)
+		if !slices.ContainsFunc(j.Contacts, func(k Contact) bool { return k.Corp == id && j.out(k) }) {
+			return id
+		}
+		wish = append(wish, id)
 	}
-	if ok {
-		return hashID(corpPrefix, "roster", j.Chain.ID, k.Partner, strconv.Itoa(k.Epoch))
-	}
-	return hashID(corpPrefix, "person", j.Chain.ID, j.Person.ID, FoldName(name))
+}
+
+// out reports whether the contact came under a corp that they are in no more.
+func (j Joining) out(k Contact) bool {
+	return k.Corp != "" && !pending(k) && !slices.Contains(j.Corps, k.Corp)
 }
 
 // Target is the id of the partner that the person joins as, or why they
@@ -85,8 +100,14 @@ func (j Joining) Target() (partner string, already *Contact, err error) {
 	if err := j.usable(); err != nil {
 		return "", nil, err
 	}
-	if j.Chain.Barred || !j.Corp.Eligible() {
-		return "", nil, ErrCorpNotEligible // R04
+	if j.Chain.Barred {
+		return "", nil, ErrCorpNotEligible // R04: the owner, which no field names
+	}
+	if !j.Corp.Eligible() {
+		return "", nil, j.at(ErrCorpNotEligible, "corp_id") // R04
+	}
+	if j.Corp.Version == 0 && !j.Word.placed() && j.leftSince() {
+		return "", nil, ErrInviteRevoked // R18: nor does a corp made anew bring them back
 	}
 	if placed && place.Side == Owner {
 		return "", nil, ErrDenied // a corp is no partner of its own chain
@@ -103,7 +124,7 @@ func (j Joining) Target() (partner string, already *Contact, err error) {
 		}
 		return j.Ticket.Partner, nil, nil
 	}
-	if placed && !place.RemovedAt.IsZero() && !j.Invite.Since().After(place.RemovedAt) {
+	if j.Invite.OfRemoved(j.Corp) {
 		return "", nil, ErrInviteRevoked // R18: also once a colleague is back
 	}
 	if bound {
@@ -113,7 +134,7 @@ func (j Joining) Target() (partner string, already *Contact, err error) {
 		return k.Partner, nil, nil // R21 a, R23
 	}
 	if j.Chain.Policy() == ImportedOnly && !j.Word.Given { // R21 c: an admin's word
-		return "", nil, ErrNotImported
+		return "", nil, j.at(ErrNotImported, "phone", "corp_id")
 	}
 	return CorpPartnerID(j.Chain.ID, j.Corp.ID), nil, nil
 }
@@ -122,7 +143,7 @@ func (j Joining) Target() (partner string, already *Contact, err error) {
 func (j Joining) usable() error {
 	if j.Ticket.IsNotice() {
 		if j.Ticket.Person != j.Person.ID {
-			return ErrBoundToAnother
+			return j.at(ErrBoundToAnother, "phone")
 		}
 		return nil // the rest wants the partner: Admit
 	}
@@ -138,10 +159,21 @@ func (j Joining) usable() error {
 		return ErrInviteRevoked
 	case i.Usable(j.Chain, j.present()) != nil:
 		return i.Usable(j.Chain, j.present())
-	case i.Phone != "" && i.Phone != j.Person.Phone, i.Corp != "" && i.Corp != j.Corp.ID:
-		return ErrBoundToAnother
+	case i.Phone != "" && i.Phone != j.Person.Phone:
+		return j.at(ErrBoundToAnother, "phone")
+	case i.Corp != "" && i.Corp != j.Corp.ID:
+		return j.at(ErrBoundToAnother, "corp_id")
 	}
 	return nil
+}
+
+// at names the fields that whoever joins has to change; an admin who decides
+// has written none of them. Of a corp that is to be made corp_id is said, too.
+func (j Joining) at(err *Error, fields ...string) *Error {
+	if j.Word.Given || j.Word.placed() {
+		return err
+	}
+	return err.At(fields...)
 }
 
 // Admit says what the join writes, given the target partner as it stands, nil
@@ -184,7 +216,7 @@ func (j Joining) Admit(target string, p *Partner) (Admission, error) {
 	case p.Imported && !bound && !j.Word.placed() && (p.State == PartnerRemoved || !a.Known || known.Epoch != p.Epoch):
 		// Neither the corp nor the person is of that partner any more (R21, R38).
 		if j.Chain.Policy() == ImportedOnly {
-			return Admission{}, ErrNotImported
+			return Admission{}, j.at(ErrNotImported, "phone", "corp_id")
 		}
 		return Admission{}, ErrInviteRevoked
 	case a.Known && known.HasJoined() && known.Epoch == p.Epoch && p.Corp == j.Corp.ID:
@@ -231,6 +263,19 @@ func (j Joining) Admit(target string, p *Partner) (Admission, error) {
 	}
 	a.Contact.Edition++
 	return a, nil
+}
+
+// leftSince reports whether the person has left the chain, under whichever
+// partner, since the token was given out, and no roster awaits them (R24).
+func (j Joining) leftSince() bool {
+	if _, awaited := j.rosterContact(pending); awaited {
+		return false
+	}
+	given := j.Invite.Since()
+	if k := j.contact(j.Ticket.Partner); j.Ticket.IsNotice() && k != nil {
+		given = k.NoticeAt
+	}
+	return slices.ContainsFunc(j.Contacts, func(k Contact) bool { return !k.LeftAt.IsZero() && !given.After(k.LeftAt) })
 }
 
 func (j Joining) contact(partner string) *Contact {

@@ -338,6 +338,22 @@ func TestR15_TheSameWishMakesTheSameCorp(t *testing.T) {
 	if another := s.j.NewCorpID("Acme 2"); another == mine {
 		t.Error("two names are one corp")
 	}
+	// Who has left it, and is its member no more, makes another (R18), and one only.
+	s.j.Contacts = []network.Contact{{Partner: "pa-1", Corp: mine, LeftAt: noon}}
+	s.j.Corps = []string{mine}
+	if got := s.j.NewCorpID("Acme"); got != mine {
+		t.Errorf("a member still: got %s, want %s", got, mine)
+	}
+	s.j.Corps = nil
+	next := s.j.NewCorpID("Acme")
+	if next == mine || s.j.NewCorpID("Acme") != next {
+		t.Errorf("after leaving: got %s, want one other than %s", next, mine)
+	}
+	s.j.Contacts = append(s.j.Contacts, network.Contact{Partner: "pa-2", Corp: next, JoinedAt: noon})
+	s.j.Corps = []string{next}
+	if got := s.j.NewCorpID("Acme"); got != next {
+		t.Errorf("a repeat of that: got %s, want %s", got, next)
+	}
 	theirs := setup(func(s *scene) { s.j.Person.ID = personKey.Person(other) })
 	theirs.j.Chain.ID = s.j.Chain.ID
 	if theirs.j.NewCorpID("Acme") == mine {

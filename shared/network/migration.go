@@ -42,6 +42,7 @@ const (
 	MigrantInvited      MigrantOutcome = "invited"        // a notice with the link is on its way
 	MigrantJoined       MigrantOutcome = "already_joined" // is in the chain: left alone
 	MigrantToldToday    MigrantOutcome = "notified_today" // has had this chain's notice of the day
+	MigrantDuplicate    MigrantOutcome = "duplicate"      // has the phone of a member before
 	MigrantNoPhone      MigrantOutcome = "no_phone"       // for the owner to pass the link on
 	MigrantInvalidPhone MigrantOutcome = "invalid_phone"  // likewise
 	MigrantMember       MigrantOutcome = "member"         // a WeCom member: needs no invite
@@ -117,8 +118,10 @@ func (m *Migration) Settle(joined, told map[string]bool) {
 			k.Outcome = MigrantNoPhone
 		case joined[k.Person]:
 			k.Outcome = MigrantJoined
-		case told[k.Person], seen[k.Person]:
+		case told[k.Person]:
 			k.Outcome = MigrantToldToday
+		case seen[k.Person]:
+			k.Outcome = MigrantDuplicate
 		default:
 			k.Outcome = MigrantInvited
 		}

@@ -100,6 +100,8 @@ type View struct {
 	Invite      Invite
 	Person      *Person  // who is signed in
 	Contact     *Contact // as whom the roster expects them
+	Declined    bool     // Contact has said no
+	Blocked     bool     // they want no notices
 	Corps       []Corp   // theirs
 	Form        Form
 	Faults      map[string]string // field of the form → code
@@ -384,7 +386,7 @@ func (v View) Time(t time.Time) string {
 	if v.Lang == English {
 		return t.In(china).Format("2 Jan 2006, 15:04") + " (UTC+8)"
 	}
-	return t.In(china).Format("2006年1月2日 15:04")
+	return "北京时间 " + t.In(china).Format("2006年1月2日 15:04")
 }
 
 // Machine is a moment as machines read it.

@@ -51,7 +51,7 @@ var states = map[string]struct {
 	en   []string
 	does []string // names of links and buttons, in Chinese
 }{
-	"live": {live(), []string{"王掌柜 邀请您加入", "百川经销商", "百川集团", "2026年11月22日 20:00"}, []string{"王掌柜 invites you to join", "22 Nov 2026, 20:00 (UTC+8)"}, []string{"用手机号登录并继续"}},
+	"live": {live(), []string{"王掌柜 邀请您加入", "百川经销商", "百川集团", "北京时间 2026年11月22日 20:00"}, []string{"王掌柜 invites you to join", "22 Nov 2026, 20:00 (UTC+8)"}, []string{"用手机号登录并继续"}},
 	"live, with all that an invite may say": {with(live(), func(v *View) {
 		v.Invite.Group, v.Invite.Note, v.Invite.Policy = "华东", "<b>请尽快</b>加入", "imported_only"
 	}), []string{"华东", "<b>请尽快</b>加入", "仅名单中的企业可加入"}, []string{"Only companies on the roster"}, []string{"用手机号登录并继续"}},
@@ -85,8 +85,11 @@ var states = map[string]struct {
 	"declined": {with(form(), func(v *View) {
 		v.Code, v.Application = "application_declined", &Application{"宏远商贸", noon, "请先签合同"}
 	}), []string{"上次的申请未通过", "原因：请先签合同。"}, []string{"Reason: 请先签合同."}, []string{"加入", "退出登录"}},
-	"said no": {with(form(), func(v *View) { v.Code, v.Contact = "said_no", &Contact{"李娜", "宏远商贸", ""} }), []string{"已告知对方您不加入", "仍可在此加入"}, nil, []string{"加入", "不再接收此上下游的通知", "退出登录"}},
-	"blocked": {with(form(), func(v *View) { v.Code, v.Contact = "blocked", &Contact{"李娜", "宏远商贸", ""} }), []string{"不会再收到此上下游的通知"}, nil, []string{"加入", "不加入", "退出登录"}},
+	"said no": {with(form(), func(v *View) { v.Code, v.Contact, v.Declined = "said_no", &Contact{"李娜", "宏远商贸", ""}, true }), []string{"已告知对方您不加入", "仍可在此加入"}, nil, []string{"加入", "不再接收此上下游的通知", "退出登录"}},
+	"blocked after a no": {with(form(), func(v *View) {
+		v.Code, v.Contact, v.Declined, v.Blocked = "blocked", &Contact{"李娜", "宏远商贸", ""}, true, true
+	}), []string{"不会再收到此上下游的通知"}, nil, []string{"加入", "退出登录"}},
+	"blocked": {with(form(), func(v *View) { v.Code, v.Contact, v.Blocked = "blocked", &Contact{"李娜", "宏远商贸", ""}, true }), []string{"不会再收到此上下游的通知"}, nil, []string{"加入", "不加入", "退出登录"}},
 	"waiting": {with(form(), func(v *View) {
 		v.State, v.Application, v.Invite.Policy = Waiting, &Application{"宏远商贸", noon, ""}, "approval"
 	}), []string{"申请已提交，等待审核", "申请身份", "您无需再做什么"}, []string{"An admin of 百川集团 will decide", "Applying as"}, []string{"退出登录"}},

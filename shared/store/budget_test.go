@@ -110,7 +110,9 @@ func TestBudgetOfLooksAndLinks(t *testing.T) {
 		t.Errorf("create a link: got %+v, want at most 3 write units of one request", m)
 	}
 	root := w.link(t, network.Invite{})
-	for name, ticket := range map[string]network.Ticket{"a link": root, "a link into a group": link, "a notice": noticeOf(row(8, "Beta")), "a notice in a group": noticeOf(row(7, "Acme"))} {
+	c9, _ := w.corp(t, 9)
+	bound := w.link(t, network.Invite{Group: north, Corp: c9.ID})
+	for name, ticket := range map[string]network.Ticket{"a link": root, "a link for a corp into a group": bound, "a link into a group": link, "a notice": noticeOf(row(8, "Beta")), "a notice in a group": noticeOf(row(7, "Acme"))} {
 		w.tb.Reset()
 		_, err := w.Look(ctx, ticket, noon)
 		must(t, err)

@@ -383,9 +383,13 @@ func (s *Store) HandOver(ctx context.Context, corp, from, to string) error {
 }
 
 // dismiss ends a person's being admin of the corp's chains, so that who comes
-// back to the corp is none again by that.
+// back to the corp is none again by that. It notes that they were in the corp:
+// their name stands on what they made for it, for when they ask to be erased.
 func (s *Store) dismiss(ctx context.Context, t *tx, corp, person string) error {
 	c, err := s.Corp(ctx, corp)
+	if len(c.Places) > 0 {
+		t.update(eraseKey(person), "ADD Past :c, Edition :one", "", nil, vals{"c": &stringSet{corp}, "one": 1})
+	}
 	for chain, place := range c.Places {
 		if place.Side == network.Owner {
 			t.remove(adminKey(chain, person), "", nil)

@@ -18,9 +18,9 @@
 //	                                                        and the membership         the person is their phone
 //	PERSON#{person}             APPLY#{chain}#{corp}        an application (R20)       one a person, corp and chain;
 //	                                                                                   its id is made of the first two
-//	PERSON#{person}             ERASE                       corps that an erased       one a person, until it is done
-//	                                                        person has been taken
-//	                                                        out of
+//	PERSON#{person}             ERASE                       corps that somebody has    one a person, until they
+//	                                                        left, where their name     are erased
+//	                                                        is on what they made
 //	CHAIN#{chain}#CONFLICTS     {conflict}                  a conflict of R23          a hash of partner, person and
 //	                                                                                   the corp that they chose
 //	CHAIN#{chain}               CHAIN                       settings, policy history,  the id is random
@@ -106,8 +106,8 @@
 //
 // Erasing. What lets a person in anywhere goes in one transaction, which the
 // last super-admin of a corp is refused (R06): their memberships of corps, what
-// they have applied for, their conflicts. In it lies a note of those corps, which
-// leads a later call to what they did for them. What is left of a contact that
+// they have applied for, their conflicts. In it lies a note of those corps, as in
+// the write by which somebody leaves one: it leads to what they did for them. What is left of a contact that
 // no roster names is whom, by an id that is no name, and when they left: else an
 // old token let them in again (R18, infra/decisions/14-erasing.md).
 //
@@ -161,7 +161,7 @@
 //	the same again, a row                0 writes, ≤ 0.1 read           0 of it (0.04 the import's own), 0.05 read
 //	join by notice                       ≤ 10 write, ≤ 3 requests       10 write, 5 read, 3 requests
 //	join by link: of N, unlimited        ≤ 12 write, ≤ 3 requests       11, 9 write, 5 read, 3 requests
-//	look at an invite, into a group      ≤ 2 read, ≤ 2 requests         link 1.5, notice 2 read, 2 requests
+//	look at an invite, into a group      ≤ 2 read, ≤ 2 requests         link 1.5, for a corp or a notice 2 read, 2 requests
 //	create a link                        ≤ 3 write, 1 request           3 write, 1 request; 4 of more than a kilobyte
 //	a page of 50 of 1,000 or of 20,000   ≤ 8 read, ≤ 8 requests         4 read of 4 requests; 6.5 of 8 where two classes meet
 //	progress of an import of 20,000      ≤ 8 read                       0.5 read

@@ -15,12 +15,14 @@ import (
 	"github.com/tributary-app/tributary/shared/network"
 )
 
-// erasureItem says which corps an erased person has been taken out of and what
-// they did for them isn't ended yet: nothing else would know, once they are no
-// member. It goes when that is done.
+// erasureItem says which corps a person was in: nothing else would know, once
+// they are no member. Corps are those that they have been taken out of to be
+// erased, and what they did for them isn't ended yet; Past those that they had
+// left before. It goes when all are done.
 type erasureItem struct {
 	key
 	Corps   []string `dynamodbav:",stringset,omitempty"`
+	Past    []string `dynamodbav:",stringset,omitempty"`
 	Edition int
 }
 
@@ -235,15 +237,16 @@ func (s *Store) eraseTraces(ctx context.Context, person string, now time.Time) (
 	if err != nil || !found {
 		return done, err
 	}
-	slices.Sort(it.Corps)
-	for i, corp := range it.Corps {
+	corps := slices.Concat(it.Corps, it.Past)
+	slices.Sort(corps)
+	for i, corp := range slices.Compact(corps) {
 		if i == corpsErased {
 			return false, network.ErrBusy
 		}
 		if err := s.eraseMaker(ctx, person, corp, now); err != nil {
 			return false, err
 		}
-		if _, err := s.update(ctx, it.key, "DELETE Corps :cs", "attribute_exists(PK)", nil, vals{"cs": &stringSet{corp}}); err != nil {
+		if _, err := s.update(ctx, it.key, "DELETE Corps :cs, Past :cs", "attribute_exists(PK)", nil, vals{"cs": &stringSet{corp}}); err != nil {
 			return false, err
 		}
 	}
@@ -283,7 +286,7 @@ func (s *Store) eraseContact(ctx context.Context, k network.Contact, now time.Ti
 			return false, err
 		}
 	}
-	if err := s.unnameMaker(ctx, k.Person, k.Chain); err != nil {
+	if err := s.unname(ctx, k.Person, k.Chain); err != nil {
 		return false, err
 	}
 	if k.Import != "" {
@@ -317,15 +320,29 @@ func (s *Store) eraseMaker(ctx context.Context, person, corp string, now time.Ti
 		if err := s.RevokeInvites(ctx, chain, theirs, now); err != nil {
 			return err
 		}
-		if err := s.unnameMaker(ctx, person, chain); err != nil {
+		if err := s.unname(ctx, person, chain); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// unnameMaker takes a person's name off the invites of a chain that they have
-// made.
+// unname takes a person's name off what they have made in a chain: invites, and
+// WeChat groups that they have brought.
+func (s *Store) unname(ctx context.Context, person, chain string) error {
+	if err := s.unnameMaker(ctx, person, chain); err != nil {
+		return err
+	}
+	return s.queryAll(ctx, migrationKey(chain, "").PK, "", true, func(raw map[string]types.AttributeValue) error {
+		var it migrationItem
+		if err := attributevalue.UnmarshalMap(raw, &it); err != nil || it.Owner != person || it.OwnerName == "" {
+			return err
+		}
+		_, err := s.update(ctx, it.key, "SET OwnerName = :none", "#o = :p", map[string]string{"#o": "Owner"}, vals{"none": "", "p": person})
+		return err
+	})
+}
+
 func (s *Store) unnameMaker(ctx context.Context, person, chain string) error {
 	q := search{chain: chain, pk: inviteKey(chain, "").PK, from: oldest, consistent: true}
 	q.wants = func(i network.Invite) bool { return i.Maker == person && i.MakerName != "" }

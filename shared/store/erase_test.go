@@ -233,3 +233,27 @@ func TestWhoIsInMoreChainsThanOneCallEndsIsErasedByTheNext(t *testing.T) {
 	same(t, "where their phone is", w.holding(t, p.Phone), nil)
 	same(t, "what is left to do", w.holding(t, "ERASE"), nil)
 }
+
+func TestANameGoesFromWhatWasMadeForACorpThatWasLeftBefore(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	ctx := t.Context()
+	p := w.colleague(t, w.owner.ID, 7, network.Staff)
+	w.link(t, network.Invite{Maker: p.ID, MakerName: p.Name})
+	m := network.Migration{
+		ID: network.NewMigrationID(noon), Chain: chainID, GroupName: "East", Owner: p.ID, OwnerName: p.Name, OwnerCorp: w.owner.ID, CreatedAt: noon,
+		Members: []network.Migrant{{Name: "Somebody"}},
+	}
+	i := network.Invite{ID: network.NewInviteID(noon), Chain: chainID, Kind: network.KindMigration, Group: 1, Maker: p.ID, MakerName: p.Name, MakerCorp: w.owner.ID, CreatedAt: noon, Version: 1}
+	m.Invite = i.ID
+	_, _, err := w.Migrate(ctx, w.chainNow(t), m, i, Once{})
+	must(t, err)
+	same(t, "where their name is, before", len(w.holding(t, `"`+p.Name+`"`)), 4)
+	must(t, w.RemoveMember(ctx, w.owner.ID, p.ID))
+	must(t, w.Erase(ctx, p.ID, noon.Add(time.Hour)))
+	same(t, "where their name is", w.holding(t, `"`+p.Name+`"`), nil)
+	is, err := w.Migration(ctx, chainID, m.ID)
+	must(t, err)
+	same(t, "whose group it is", []any{is.Owner, is.OwnerName}, []any{p.ID, ""})
+	same(t, "what is left to do", w.holding(t, "ERASE"), nil)
+}

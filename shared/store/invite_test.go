@@ -167,6 +167,26 @@ func TestR14_ALookSaysWhatAJoinWouldSay(t *testing.T) {
 			wants(t, name+": a join", err, test.want)
 		}
 	}
+	// R18: it is for a corp that was removed since.
+	olds := []network.Ticket{w.link(t, network.Invite{Corp: c.ID}), w.link(t, network.Invite{Corp: c.ID, Group: north})}
+	removed := noon.Add(time.Hour)
+	for _, old := range olds {
+		l, err := w.Look(ctx, old, noon)
+		must(t, err)
+		wants(t, "for a corp that is in", l.Err, nil)
+	}
+	must(t, w.RemovePartner(ctx, chainID, network.CorpPartnerID(chainID, c.ID), 0, removed))
+	for _, old := range olds {
+		l, err := w.Look(ctx, old, removed)
+		must(t, err)
+		wants(t, "for a corp that was removed", l.Err, network.ErrInviteRevoked)
+		_, err = w.Join(ctx, old, p, Choice{Corp: c.ID}, removed)
+		wants(t, "for a corp that was removed: a join", err, network.ErrInviteRevoked)
+	}
+	l, err := w.Look(ctx, w.link(t, network.Invite{Corp: c.ID, Group: north, CreatedAt: removed.Add(time.Hour)}), removed.Add(time.Hour))
+	must(t, err)
+	wants(t, "for a corp, made after its removal", l.Err, nil)
+	same(t, "group", l.Group, "North")
 	for name, ticket := range map[string]network.Ticket{
 		"no chain":   {Chain: "ch0000000000000099", Invite: live.Invite, Version: 1},
 		"no invite":  {Chain: chainID, Invite: "in0000000000000099", Version: 1},

@@ -71,20 +71,43 @@ func (s *Store) look(ctx context.Context, consistent bool, t network.Ticket, now
 		}
 		group = l.Chain.Landing(l.Invite.Group)
 	}
-	if l.Err != nil || group <= network.RootGroup {
+	if l.Err != nil {
 		return l, nil
 	}
-	keys = []key{groupKey(t.Chain, group)}
-	if l.Invite.MakerPartner != "" {
-		keys = append(keys, partnerKey(t.Chain, l.Invite.MakerPartner))
+	keys = nil
+	// What a partner's own people made ended with their partner.
+	bound := l.Invite.Corp != "" && l.Invite.MakerPartner == ""
+	if bound {
+		keys = append(keys, corpKey(l.Invite.Corp))
+	}
+	if group > network.RootGroup {
+		keys = append(keys, groupKey(t.Chain, group))
+		if l.Invite.MakerPartner != "" {
+			keys = append(keys, partnerKey(t.Chain, l.Invite.MakerPartner))
+		}
+	}
+	if len(keys) == 0 {
+		return l, nil
 	}
 	named, err := s.batchGet(ctx, false, keys...)
 	if err != nil {
 		return Look{}, wrap("look", err)
 	}
-	if len(keys) > 1 {
+	if bound {
+		var it corpItem
+		if ok, err := named.into(corpKey(l.Invite.Corp), &it); err != nil {
+			return Look{}, wrap("look", err)
+		} else if ok && l.Invite.OfRemoved(it.corp()) {
+			l.Err = network.ErrInviteRevoked
+			return l, nil
+		}
+	}
+	if group <= network.RootGroup {
+		return l, nil
+	}
+	if l.Invite.MakerPartner != "" {
 		var p partnerItem
-		if ok, err := named.into(keys[1], &p); err != nil || !ok || l.Chain.Landing(p.Card.Group) != group {
+		if ok, err := named.into(partnerKey(t.Chain, l.Invite.MakerPartner), &p); err != nil || !ok || l.Chain.Landing(p.Card.Group) != group {
 			return l, wrap("look", err) // R08: its maker sees the group no more, and it leads to the root
 		}
 	}
@@ -362,6 +385,9 @@ func (s *Store) readJoin(ctx context.Context, q admitting, now time.Time) (readi
 func (s *Store) readJoining(ctx context.Context, has belongings, ticket network.Ticket, p network.Person, choice Choice, word network.Word, now time.Time) (j network.Joining, partners map[string]partnerItem, member bool, err error) {
 	members := has.members
 	j = network.Joining{Now: now, Chain: network.Chain{ID: ticket.Chain}, Ticket: ticket, Person: p, Word: word}
+	for _, m := range members {
+		j.Corps = append(j.Corps, m.Corp)
+	}
 	for _, k := range has.contacts {
 		if k.Chain == ticket.Chain {
 			j.Contacts = append(j.Contacts, k)
@@ -372,7 +398,7 @@ func (s *Store) readJoining(ctx context.Context, has belongings, ticket network.
 		corp = j.NewCorpID(choice.New.Name)
 	}
 	if choice.New == nil && !slices.ContainsFunc(members, func(m network.Member) bool { return m.Corp == corp }) {
-		return j, nil, false, network.ErrNotAMember
+		return j, nil, false, network.ErrNotAMember.At("corp_id")
 	}
 
 	keys := []key{chainKey(ticket.Chain), corpKey(corp), partnerKey(ticket.Chain, network.CorpPartnerID(ticket.Chain, corp))}
@@ -438,7 +464,7 @@ func (s *Store) readJoining(ctx context.Context, has belongings, ticket network.
 	case ok:
 		j.Corp = ci.corp()
 	case choice.New == nil:
-		return j, nil, false, network.ErrNotAMember
+		return j, nil, false, network.ErrNotAMember.At("corp_id")
 	default:
 		j.Corp = *choice.New
 		j.Corp.ID, j.Corp.Version, j.Corp.CreatedAt = corp, 0, now
@@ -452,7 +478,7 @@ func (s *Store) readJoining(ctx context.Context, has belongings, ticket network.
 		} else if !errors.Is(err, network.ErrNotFound) {
 			return j, nil, false, err
 		}
-		return j, nil, false, network.ErrNotAMember
+		return j, nil, false, network.ErrNotAMember.At("corp_id")
 	}
 	// Asked for and not there is known to be new: no third read.
 	for _, k := range keys[2:] {

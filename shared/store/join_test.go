@@ -61,19 +61,52 @@ func TestR02_WhoHasNoCorpMakesOneAsTheyJoin(t *testing.T) {
 	same(t, "uses", i.Uses, 1)
 }
 
-func TestWhoWasTakenOutOfACorpDoesNotComeBackByMakingItAgain(t *testing.T) {
+func TestR18_WhoWasTakenOutOfACorpMakesAnotherOfItsNameByANewInviteAlone(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	ctx := t.Context()
-	link := w.link(t, network.Invite{})
-	a := w.join(t, link, person(7), anew("Seven"))
+	old := w.link(t, network.Invite{})
+	a := w.join(t, old, person(7), anew("Seven"))
 	w.colleague(t, a.Corp.ID, 8, network.SuperAdmin)
 	must(t, w.Leave(ctx, chainID, a.Partner.ID, person(7).ID, noon.Add(2*time.Hour)))
 	must(t, w.RemoveMember(ctx, a.Corp.ID, person(7).ID))
-	_, err := w.Join(ctx, w.link(t, network.Invite{CreatedAt: noon.Add(day)}), person(7), anew("Seven"), noon.Add(day))
-	wants(t, "making the corp again", err, network.ErrNotAMember)
+	for _, name := range []string{"Seven", "Seven and Sons"} {
+		_, err := w.Join(ctx, old, person(7), anew(name), noon.Add(3*time.Hour))
+		wants(t, "by the old link as "+name, err, network.ErrInviteRevoked)
+	}
+	link := w.link(t, network.Invite{CreatedAt: noon.Add(day)})
+	b, err := w.Join(ctx, link, person(7), anew("Seven"), noon.Add(day))
+	must(t, err)
+	if b.Corp.ID == a.Corp.ID || b.Repeat {
+		t.Errorf("got corp %s, want another than %s", b.Corp.ID, a.Corp.ID)
+	}
 	_, err = w.Member(ctx, a.Corp.ID, person(7).ID)
-	wants(t, "a member", err, network.ErrNotFound)
+	wants(t, "a member of the first", err, network.ErrNotFound)
+
+	// R15: the same wish once more is the same corp and membership.
+	again, err := w.Join(ctx, link, person(7), anew("Seven"), noon.Add(day))
+	must(t, err)
+	same(t, "again", []any{again.Repeat, again.Corp.ID, again.Contact.MembershipID()}, []any{true, b.Corp.ID, b.Contact.MembershipID()})
+}
+
+func TestR18_WhoLeftTheRostersCorpComesBackByNoOldNoticeAndMakesOneMoreByANewLink(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	ctx := t.Context()
+	w.importRows(t, 1, []network.RosterRow{row(20, "Acme"), row(21, "Acme")})
+	a := w.join(t, noticeOf(row(20, "Acme")), person(20), anew("Acme"))
+	w.join(t, noticeOf(row(21, "Acme")), person(21), anew("Acme"))
+	_, err := w.SetRole(ctx, a.Corp.ID, person(21).ID, network.SuperAdmin)
+	must(t, err)
+	must(t, w.Leave(ctx, chainID, a.Partner.ID, person(20).ID, noon.Add(2*time.Hour)))
+	must(t, w.RemoveMember(ctx, a.Corp.ID, person(20).ID))
+	_, err = w.Join(ctx, noticeOf(row(20, "Acme")), person(20), anew("Acme"), noon.Add(3*time.Hour))
+	wants(t, "by the old notice", err, network.ErrInviteRevoked)
+	b, err := w.Join(ctx, w.link(t, network.Invite{CreatedAt: noon.Add(day)}), person(20), anew("Acme"), noon.Add(day))
+	must(t, err)
+	if b.Corp.ID == a.Corp.ID || b.Partner.ID == a.Partner.ID {
+		t.Errorf("got corp %s of partner %s, want others than the roster's", b.Corp.ID, b.Partner.ID)
+	}
 }
 
 func TestWhoMayNotJoinIsToldWhy(t *testing.T) {

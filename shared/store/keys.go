@@ -83,7 +83,7 @@ func applicationKey(person, chain, corp string) key {
 	return key{"PERSON#" + person, "APPLY#" + chain + "#" + corp}
 }
 
-// eraseKey lies with a person who is being erased.
+// eraseKey lies with a person who has left a corp, until they are erased.
 func eraseKey(person string) key { return key{"PERSON#" + person, "ERASE"} }
 
 func disputeKey(chain, id string) key { return key{"CHAIN#" + chain + "#CONFLICTS", id} }

@@ -28,7 +28,7 @@ func (s *Store) reply(ctx context.Context, ticket network.Ticket, p network.Pers
 	}
 	switch {
 	case ticket.IsNotice() && ticket.Person != p.ID:
-		return network.ErrBoundToAnother
+		return network.ErrBoundToAnother.At("phone")
 	case ticket.IsNotice() && look.Contact.HasJoined():
 		if said == declined {
 			return network.ErrConflict
@@ -46,7 +46,7 @@ func (s *Store) reply(ctx context.Context, ticket network.Ticket, p network.Pers
 // (R48), once.
 func (s *Store) Block(ctx context.Context, ticket network.Ticket, p network.Person, _ time.Time) error {
 	if ticket.IsNotice() && ticket.Person != p.ID {
-		return network.ErrBoundToAnother
+		return network.ErrBoundToAnother.At("phone")
 	}
 	return s.block(ctx, ticket.Chain, p.ID)
 }

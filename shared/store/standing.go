@@ -16,6 +16,7 @@ type Standing struct {
 	Named       *Seat                // the roster's contact that they are and haven't come as yet: a notice's own, else any (R21)
 	Group       string               // where Named will be, "" for the root
 	Application *network.Application // their newest to the chain (R20)
+	Conflict    *network.Dispute     // theirs as Named, which an admin is to settle (R23)
 	Blocked     bool                 // they want no notices of the chain (R48)
 }
 
@@ -93,10 +94,56 @@ func (s *Store) Standing(ctx context.Context, t network.Ticket, person string) (
 		}
 	}
 	slices.SortFunc(out.Memberships, func(a, b Seat) int { return b.Contact.JoinedAt.Compare(a.Contact.JoinedAt) })
-	if out.Named == nil || out.Named.Partner.Group <= network.RootGroup {
+	if out.Named == nil {
 		return out, nil
 	}
-	g, err := s.Group(ctx, t.Chain, out.Named.Partner.Group)
-	out.Group = g.Name
-	return out, wrap("standing", err)
+	group := groupKey(t.Chain, out.Named.Partner.Group)
+	keys = conflicts(t, person, *out.Named, out.Corps, contacts)
+	if out.Named.Partner.Group > network.RootGroup {
+		keys = append(keys, group)
+	}
+	if len(keys) == 0 {
+		return out, nil
+	}
+	if found, err = s.batchGet(ctx, false, keys...); err != nil {
+		return Standing{}, wrap("standing", err)
+	}
+	for _, k := range keys {
+		if k == group {
+			var g groupItem
+			if _, err := found.into(k, &g); err != nil {
+				return Standing{}, wrap("standing", err)
+			}
+			out.Group = g.Name
+			continue
+		}
+		var it disputeItem
+		if ok, err := found.into(k, &it); err != nil {
+			return Standing{}, wrap("standing", err)
+		} else if d := it.dispute(t.Chain); ok && d.State == network.DisputeOpen && (out.Conflict == nil || d.CreatedAt.After(out.Conflict.CreatedAt)) {
+			out.Conflict = &d
+		}
+	}
+	return out, nil
+}
+
+// conflicts are the keys of those that there can be about the person as named:
+// under each corp that they might have chosen, and that can't be its own (R23).
+func conflicts(t network.Ticket, person string, named Seat, corps []network.Corp, contacts []network.Contact) (keys []key) {
+	taken := named.Partner.Corp
+	j := network.Joining{Chain: network.Chain{ID: t.Chain}, Ticket: t, Person: network.Person{ID: person}, Contacts: contacts}
+	about := func(wish string) {
+		keys = append(keys, disputeKey(t.Chain, network.DisputeID(t.Chain, named.Partner.ID, person, wish)))
+	}
+	for _, c := range corps {
+		j.Corps = append(j.Corps, c.ID)
+		place := c.Places[t.Chain]
+		if taken != "" && taken != c.ID || place.Guest() && place.Partner != named.Partner.ID {
+			about(c.ID)
+		}
+	}
+	if taken != "" {
+		about(j.NewCorpID("")) // a roster's has no name of theirs in its id
+	}
+	return keys
 }

@@ -16,7 +16,7 @@ func Person(r *http.Request, key network.PersonKey) (network.Person, error) {
 	}
 	phone, ok := network.ParsePhone(c.Phone)
 	if !ok || !c.PhoneVerified {
-		return network.Person{}, network.ErrPhoneNotVerified
+		return network.Person{}, network.ErrPhoneNotVerified.At("phone")
 	}
 	return network.Person{ID: key.Person(phone), Name: c.Name, Phone: phone}, nil
 }

@@ -19,6 +19,9 @@ func textOf(code string, lang Lang) text {
 // best, in Chinese it is said by the code.
 func fieldText(f network.FieldError, lang Lang) string {
 	said, ok := fieldTexts[f.Code][lang]
+	if t, whole := texts[f.Code]; !ok && whole { // the reason of the whole answer: what to do about it
+		return t[lang].next
+	}
 	if f.Detail != "" && (lang == English || !ok) {
 		return f.Detail
 	}

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"path"
 	"runtime/debug"
+	"strings"
 
 	"github.com/tributary-app/tributary/shared/network"
 )
@@ -55,7 +56,8 @@ func (a *answer) Write(b []byte) (int, error) {
 // document: 404 not_found, 405 method_not_allowed with Allow.
 func Routes(mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if h, pattern := mux.Handler(r); pattern == "" {
+		h, pattern := mux.Handler(r)
+		if pattern == "" {
 			said := newRecorder()
 			h.ServeHTTP(said, r)
 			Handler(func(w http.ResponseWriter, _ *http.Request) error {
@@ -67,7 +69,9 @@ func Routes(mux *http.ServeMux) http.Handler {
 			}).ServeHTTP(w, r)
 			return
 		}
-		if r.URL.Path != path.Clean(r.URL.Path) { // mux would redirect; an API has one address a thing
+		clean := path.Clean(r.URL.Path)
+		slashed := strings.HasSuffix(pattern, "/{$}") && r.URL.Path == clean+"/" // an address of its own
+		if r.URL.Path != clean && !slashed {                                     // mux would redirect; an API has one address a thing
 			Handler(func(http.ResponseWriter, *http.Request) error { return network.ErrNotFound }).ServeHTTP(w, r)
 			return
 		}

@@ -400,6 +400,7 @@ test("a contact's opening is counted once they see the page, their no is told, a
   await see(page, "said-no");
   await page.getByRole("button", { name: "不再接收此上下游的通知" }).click();
   await expect(alert(page)).toContainText("不会再收到");
+  await expect(page.getByRole("button", { name: "不加入" })).toHaveCount(0); // said before
   await see(page, "blocked");
   await button(page).click();
   await expect(page.getByText("加入成功")).toBeVisible();
