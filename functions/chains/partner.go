@@ -225,7 +225,7 @@ func (c *chains) editPartner(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	e := network.PartnerEdit{Alias: tidied(req.Alias), Group: req.GroupID, CustomID: req.CustomID}
-	p, err := c.store.EditPartner(r.Context(), a.Chain, was.ID, e, edition)
+	p, err := c.store.By(a, c.now()).EditPartner(r.Context(), a.Chain, was.ID, e, edition)
 	if err != nil {
 		return err
 	}
@@ -267,7 +267,7 @@ func (c *chains) removePartner(w http.ResponseWriter, r *http.Request) error {
 			if err := silence(p); err != nil {
 				return p, err
 			}
-			return p, c.store.RemovePartner(r.Context(), a.Chain.ID, p.ID, as, c.now())
+			return p, c.store.By(a, c.now()).RemovePartner(r.Context(), a.Chain.ID, p.ID, as, c.now())
 		})
 	if err != nil {
 		return err

@@ -52,7 +52,8 @@
 //	CHAIN#{chain}#PLAN#{import} TOUCH#{n}                   partners that a plan is    sorted, by their first bits
 //	                                                        about
 //	CHAIN#{chain}#CHANGES       {n}                         a change that an admin     counted without a gap: who
-//	                                                        made, or an import         writes n+1 has seen n
+//	                                                        made, or an import: the    writes n+1 has seen n
+//	                                                        audit list
 //	CHAIN#{chain}#PROGRESS      {import}#{n}                a tally of 10,000 rows     one for twenty chunks
 //	BUDGET#{person}             BUDGET                      what a phone was told      the person is their phone
 //	                                                        of late, and the chains

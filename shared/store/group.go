@@ -42,6 +42,13 @@ func (i groupItem) group() network.Group {
 	return network.Group{ID: i.ID, Name: i.Name, Parent: i.Parent, Order: i.Order, Edition: i.Edition, Import: i.Import}
 }
 
+func groupTarget(g network.Group) *Target { return &Target{"group", strconv.Itoa(g.ID), g.Name} }
+
+// groupFields are those of a group that an admin can change.
+func groupFields(g network.Group) Fields {
+	return Fields{"name": g.Name, "parent_id": g.Parent, "order": g.Order}
+}
+
 // Tree reads a chain's groups: as many reads as there are groups, which are
 // few beside its partners.
 func (s *Store) Tree(ctx context.Context, chain string) (network.Tree, error) {
@@ -97,7 +104,7 @@ func (s *Store) CreateGroup(ctx context.Context, chain string, g network.Group, 
 		t := s.tx()
 		s.editTree(t, chain, edition, 1)
 		t.put(newGroupItem(chain, g), "attribute_not_exists(PK)", nil)
-		return t, nil
+		return t, s.logChange(ctx, t, chain, changeItem{What: "group_created", Target: groupTarget(g), After: groupFields(g)})
 	}, func(int, map[string]types.AttributeValue) error { return nil })
 	if err != nil {
 		return network.Group{}, wrap("create group", err)
@@ -166,7 +173,8 @@ func (s *Store) EnsureGroups(ctx context.Context, chain, imp string, paths [][]s
 }
 
 // EditGroup renames, re-parents or reorders a group (R34); the root keeps its
-// place. edition, if not 0, must still be the group's: ErrPrecondition.
+// place. edition, if not 0, must still be the group's: ErrPrecondition. An edit
+// that changes nothing writes nothing.
 func (s *Store) EditGroup(ctx context.Context, chain string, id int, name *string, parent *int, order *uint32, edition int) (network.Group, error) {
 	var g network.Group
 	err := s.commit(ctx, func() (*tx, error) {
@@ -181,6 +189,7 @@ func (s *Store) EditGroup(ctx context.Context, chain string, id int, name *strin
 		if edition != 0 && edition != g.Edition {
 			return nil, network.ErrPrecondition
 		}
+		is := g
 		if name != nil {
 			g.Name = *name
 		}
@@ -200,11 +209,16 @@ func (s *Store) EditGroup(ctx context.Context, chain string, id int, name *strin
 		} else if err := tree.CheckPlace(id, g.Name, g.Parent); err != nil {
 			return nil, err
 		}
+		if g == is {
+			return nil, nil
+		}
 		g.Edition++
 		t := s.tx()
 		s.editTree(t, chain, was, 0)
 		t.put(newGroupItem(chain, g), "attribute_exists(PK)", nil)
-		return t, nil
+		note := changeItem{What: "group_edited", Target: groupTarget(is)}
+		note.Before, note.After = contrast(groupFields(is), groupFields(g))
+		return t, s.logChange(ctx, t, chain, note)
 	}, func(int, map[string]types.AttributeValue) error { return nil })
 	return g, wrap("edit group", err)
 }
@@ -266,7 +280,7 @@ func (s *Store) DeleteGroup(ctx context.Context, chain string, id, to, edition i
 		c.Moved = moved
 		s.editTree(t, chain, was, 0)
 		t.remove(groupKey(chain, id), "", nil)
-		return nil
+		return s.logChange(ctx, t, chain, changeItem{What: "group_deleted", Target: groupTarget(g), Before: groupFields(g), After: Fields{"reassign_to": c.Moved[id]}})
 	}, func(int, map[string]types.AttributeValue) error { return nil })
 	if err = ignoreSame(err); err != nil {
 		return wrap("delete group", err)

@@ -116,8 +116,10 @@ func touchKey(chain, imp string, n int) key {
 
 // changeKey is the n-th change of a chain that an admin has made.
 func changeKey(chain string, n int) key {
-	return key{"CHAIN#" + chain + "#CHANGES", fmt.Sprintf("%010d", n)}
+	return key{"CHAIN#" + chain + changesSuffix, fmt.Sprintf("%010d", n)}
 }
+
+const changesSuffix = "#CHANGES"
 
 // tallyKey counts what became of the contacts of tallyChunks chunks.
 func tallyKey(chain, imp string, chunk int) key {
