@@ -171,7 +171,9 @@ func (c *chains) editChain(w http.ResponseWriter, r *http.Request) error {
 			}
 			return now, err
 		},
-		func(was network.Chain) (network.Chain, error) { return c.store.By(a, c.now()).EditChain(r.Context(), was, e, c.now()) })
+		func(was network.Chain) (network.Chain, error) {
+			return c.store.By(a, c.now()).EditChain(r.Context(), was, e, c.now())
+		})
 	if err != nil {
 		return err
 	}

@@ -93,7 +93,6 @@ func (w *world) join(t *testing.T, n int) network.Partner {
 }
 
 func acme() string { return network.RosterPartnerID(chainID, "", "Acme") }
-func beta() string { return network.RosterPartnerID(chainID, "", "Beta") }
 
 func row(n int, corp string) network.RosterRow {
 	return network.RosterRow{Number: n, Corp: corp, Contact: fmt.Sprint("联系人", n), Phone: phone(n)}
