@@ -31,6 +31,9 @@
 //	NAME#{folded name}          CHAIN                       who has the name (R41)     names differ by more than case
 //	CHAIN#{chain}#GROUPS        TREE                        the tree's edition         one a chain
 //	CHAIN#{chain}#GROUPS        GROUP#{id}                  a group                    ids are counted in the tree
+//	CHAIN#{chain}#CLEARING      {group id}                  a deleted group whose      ids are counted in the tree
+//	                                                        partners aren't all filed
+//	                                                        anew
 //	CHAIN#{chain}#INVITES       {invite}                    a link or QR code          the id is time and chance
 //	CHAIN#{chain}#RESENT        {invite}                    that it was resent         one an invite
 //	CHAIN#{chain}#MIGRATIONS    {migration}                 a WeChat group (R45)       the id is time and chance
@@ -71,7 +74,7 @@
 //	      CHAIN#{chain}#CONFLICTS  conflict#{open 0, resolved 1}#{when}#{conflict}
 //	      CHAIN#{chain}#BY#{maker} {invite}
 //	due:  what ends by itself. DPK, DSK → keys only
-//	      DUE#{0–3}              {unix seconds}#{chain}#{invite or import}
+//	      DUE#{0–3}              {unix seconds}#{chain}#{invite, import or group}
 //	      CHAIN#{chain}#REVOKED  {invite}: it ends by itself no more
 //
 // # Why it is so
@@ -116,7 +119,8 @@
 // people went (R34). A join reads the chain anyway, so an invite into a group
 // that is gone lands without being rewritten and without a read of the tree.
 // So does everybody who is shown a partner: one that is still filed under a
-// group that is gone is shown where that went.
+// group that is gone is shown where that went. They are filed anew by the deletion,
+// and what that leaves by the sweep: the note of it is in the same write.
 //
 // Rosters. Rows are kept before anything is planned, plans before anything is
 // done, and each step is done again without harm (infra/decisions/8-rosters.md).

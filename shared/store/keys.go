@@ -29,6 +29,12 @@ func treeKey(chain string) key  { return key{"CHAIN#" + chain + "#GROUPS", "TREE
 func groupKey(chain string, id int) key {
 	return key{"CHAIN#" + chain + "#GROUPS", fmt.Sprintf("GROUP#%010d", id)}
 }
+
+// clearingKey says that a deleted group's partners are still to be filed anew.
+func clearingKey(chain string, group int) key {
+	return key{"CHAIN#" + chain + "#CLEARING", strconv.Itoa(group)}
+}
+
 func inviteKey(chain, invite string) key { return key{"CHAIN#" + chain + "#INVITES", invite} }
 
 // resentKey says that an invite was resent: it may live when those that were
