@@ -197,8 +197,15 @@ func TestMovingPartnersSaysOfEachWhatBecameOfIt(t *testing.T) {
 	must(t, err)
 	asked := append(slices.Clone(ids), "pa0000000000000000", ids[0])
 	before := len(w.audit(t))
-	got, err := w.by(noon).MovePartners(ctx, w.chainNow(t), asked, north)
+	c := w.chainNow(t)
+	w.tb.Reset()
+	got, err := w.by(noon).MovePartners(ctx, c, asked, north)
 	must(t, err)
+	m := w.tb.Meter()
+	t.Logf("a partner: %.3f requests, %.2f read and %.2f write units", float64(m.Requests)/198, m.ReadUnits/198, m.WriteUnits/198)
+	if m.Requests != 1+3*3 {
+		t.Errorf("got %d requests, want three a batch and the group's", m.Requests)
+	}
 	for i, m := range got {
 		want := Moved
 		switch i {
@@ -292,4 +299,32 @@ func TestAPreviewOfARemovalCountsWhatGoesAndWritesNothing(t *testing.T) {
 	must(t, w.RemovePartner(ctx, chainID, a.Partner.ID, 0, noon))
 	_, err = w.Removing(ctx, w.chainNow(t), a.Partner.ID, noon)
 	wants(t, "a removed one", err, network.ErrNotFound)
+}
+
+func TestAPageOfTheAuditListCostsAPageBesideManyOthers(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	ctx := t.Context()
+	n := 0
+	costs := map[int]dynamotest.Meter{}
+	for _, others := range []int{60, 600} {
+		for ; n < others; n++ {
+			s := w.tx()
+			s.put(w.by(noon).signed(changeItem{key: changeKey(chainID, n+1), What: "group_edited", Target: groupTarget(network.Group{ID: n, Name: "North"}),
+				Before: Fields{"name": "North"}, After: Fields{"name": "South"}}), "", nil)
+			_, _, err := s.send(ctx)
+			must(t, err)
+		}
+		w.tb.Reset()
+		page, _, err := w.Audit(ctx, chainID, "", 50)
+		must(t, err)
+		same(t, "a page", []int{len(page), page[0].N}, []int{50, others})
+		costs[others] = w.tb.Meter()
+	}
+	for others, m := range costs {
+		t.Logf("beside %d others: %d requests, %.1f read units", others, m.Requests, m.ReadUnits)
+		if m.Requests != 1 || m.ReadUnits > 5 {
+			t.Errorf("beside %d others: got %d requests and %.1f read units, want 1 and 5 at most", others, m.Requests, m.ReadUnits)
+		}
+	}
 }

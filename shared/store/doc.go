@@ -185,6 +185,8 @@
 //	join by a partner's link, new corp   ≤ 12 write, ≤ 3 requests       11, 9 write, 6 read, 3 requests: with its maker's place (R08)
 //	migrate a group of 2,000                                            1.2 write, 1 read, 1.04 request a member
 //	how many partners have joined                                       8 read, 1 request: the gates, each apart
+//	move partners, of 200                                               4.1 write, 1 read, 0.05 request a partner
+//	a page of 50 of the audit list       a page                         3 read, 1 request, beside 60 or 600 others
 //
 // The people of a partner lie in its item, which is what makes the same
 // roster again so cheap. A partner of more than some thirty people is larger
