@@ -171,7 +171,9 @@ func (c *chains) editChain(w http.ResponseWriter, r *http.Request) error {
 			}
 			return now, err
 		},
-		func(was network.Chain) (network.Chain, error) { return c.store.EditChain(r.Context(), was, e, c.now()) })
+		func(was network.Chain) (network.Chain, error) {
+			return c.store.By(a, c.now()).EditChain(r.Context(), was, e, c.now())
+		})
 	if err != nil {
 		return err
 	}
@@ -272,7 +274,7 @@ func (c *chains) addAdmin(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := c.store.AddAdmin(r.Context(), a.Chain, req.PersonID, c.now(), once); err != nil {
+	if err := c.store.By(a, c.now()).AddAdmin(r.Context(), a.Chain, req.PersonID, c.now(), once); err != nil {
 		return err
 	}
 	m, err := c.store.Member(r.Context(), a.Chain.OwnerCorp, req.PersonID)
@@ -292,7 +294,7 @@ func (c *chains) removeAdmin(w http.ResponseWriter, r *http.Request) error {
 	if !network.ValidPersonID(person) {
 		return network.ErrNotFound
 	}
-	if err := c.store.RemoveAdmin(r.Context(), a.Chain.ID, person); err != nil {
+	if err := c.store.By(a, c.now()).RemoveAdmin(r.Context(), a.Chain, person); err != nil {
 		return err
 	}
 	return done(w)

@@ -85,7 +85,7 @@ func (c *chains) createGroup(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	g, err := c.store.CreateGroup(r.Context(), a.Chain.ID, network.Group{Name: web.Tidy(req.Name), Parent: req.ParentID, Order: req.Order}, once)
+	g, err := c.store.By(a, c.now()).CreateGroup(r.Context(), a.Chain.ID, network.Group{Name: web.Tidy(req.Name), Parent: req.ParentID, Order: req.Order}, once)
 	if err != nil {
 		return err
 	}
@@ -114,7 +114,7 @@ func (c *chains) editGroup(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	g, err := c.store.EditGroup(r.Context(), a.Chain.ID, id, tidied(req.Name), req.ParentID, req.Order, edition)
+	g, err := c.store.By(a, c.now()).EditGroup(r.Context(), a.Chain.ID, id, tidied(req.Name), req.ParentID, req.Order, edition)
 	if err != nil {
 		return err
 	}
@@ -158,7 +158,7 @@ func (c *chains) deleteGroup(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	err = c.store.DeleteGroup(r.Context(), a.Chain.ID, id, to, edition, func(ch network.Chain) (bool, error) {
+	err = c.store.By(a, c.now()).DeleteGroup(r.Context(), a.Chain.ID, id, to, edition, func(ch network.Chain) (bool, error) {
 		return c.store.LiveInvites(r.Context(), ch, c.now(), func(i network.Invite) bool { return ch.Landing(i.Group) == id })
 	})
 	if err != nil {

@@ -242,29 +242,29 @@ func (c *chains) applyImport(w http.ResponseWriter, r *http.Request) error {
 			return network.InvalidField("plan_id", "missing", "Applying names the plan that was seen.")
 		}
 		return nil
-	}, func(chain, id string) (network.Import, error) {
-		return c.store.ApplyImport(r.Context(), chain, id, req.PlanID, c.now())
+	}, func(a network.Actor, id string) (network.Import, error) {
+		return c.store.By(a, c.now()).ApplyImport(r.Context(), a.Chain.ID, id, req.PlanID, c.now())
 	})
 }
 
 // cancelImport ends an import, with what it has done by then (R30).
 func (c *chains) cancelImport(w http.ResponseWriter, r *http.Request) error {
-	return c.turn(w, r, nil, func(chain, id string) (network.Import, error) {
-		return c.store.CancelImport(r.Context(), chain, id, c.now())
+	return c.turn(w, r, nil, func(a network.Actor, id string) (network.Import, error) {
+		return c.store.CancelImport(r.Context(), a.Chain.ID, id, c.now())
 	})
 }
 
 // revertImport has taken back what an import made and nobody has joined (R30).
 func (c *chains) revertImport(w http.ResponseWriter, r *http.Request) error {
-	return c.turn(w, r, nil, func(chain, id string) (network.Import, error) {
-		return c.store.RevertImport(r.Context(), chain, id, c.now())
+	return c.turn(w, r, nil, func(a network.Actor, id string) (network.Import, error) {
+		return c.store.By(a, c.now()).RevertImport(r.Context(), a.Chain.ID, id, c.now())
 	})
 }
 
 // turn has an admin change the course of the import of the path, once check,
 // if there is one, is content. The answer is the import: 202 while what was
 // asked for is being done, 200 when it is.
-func (c *chains) turn(w http.ResponseWriter, r *http.Request, check func(network.Actor) error, turn func(chain, id string) (network.Import, error)) error {
+func (c *chains) turn(w http.ResponseWriter, r *http.Request, check func(network.Actor) error, turn func(a network.Actor, id string) (network.Import, error)) error {
 	a, err := c.admin(r)
 	if err != nil {
 		return err
@@ -278,7 +278,7 @@ func (c *chains) turn(w http.ResponseWriter, r *http.Request, check func(network
 	if !network.ValidImportID(id) {
 		return network.ErrNotFound
 	}
-	imp, err := turn(a.Chain.ID, id)
+	imp, err := turn(a, id)
 	if err != nil {
 		return err
 	}

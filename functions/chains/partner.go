@@ -225,7 +225,7 @@ func (c *chains) editPartner(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	e := network.PartnerEdit{Alias: tidied(req.Alias), Group: req.GroupID, CustomID: req.CustomID}
-	p, err := c.store.EditPartner(r.Context(), a.Chain, was.ID, e, edition)
+	p, err := c.store.By(a, c.now()).EditPartner(r.Context(), a.Chain, was.ID, e, edition)
 	if err != nil {
 		return err
 	}
@@ -267,7 +267,7 @@ func (c *chains) removePartner(w http.ResponseWriter, r *http.Request) error {
 			if err := silence(p); err != nil {
 				return p, err
 			}
-			return p, c.store.RemovePartner(r.Context(), a.Chain.ID, p.ID, as, c.now())
+			return p, c.store.By(a, c.now()).RemovePartner(r.Context(), a.Chain.ID, p.ID, as, c.now())
 		})
 	if err != nil {
 		return err
@@ -285,10 +285,18 @@ type contactJSON struct {
 	Identity  string               `json:"identity"`
 	CustomID  string               `json:"custom_id"`
 	State     network.ContactState `json:"state"`
+	Inviter   *inviterJSON         `json:"inviter"` // null: nobody, or not for the caller to know
+}
+
+// inviterJSON is a person by no person_id, which is for who may see their phone.
+type inviterJSON struct {
+	ContactID string `json:"contact_id"`
+	Name      string `json:"name"`
 }
 
 // listContacts lists a partner's people, to who sees the partner: a corp's
-// own and other corps' only who has joined (R03).
+// own and other corps' only who has joined (R03). The owner's people see who
+// invited whom.
 func (c *chains) listContacts(w http.ResponseWriter, r *http.Request) error {
 	a, err := c.actor(r)
 	if err != nil {
@@ -314,14 +322,22 @@ func (c *chains) listContacts(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	var inviters map[string]string
+	if a.Side == network.Owner {
+		if inviters, err = c.store.Inviters(r.Context(), a.Chain, page); err != nil {
+			return err
+		}
+	}
 	var items []contactJSON
 	for i, k := range page {
-		item := contactJSON{c.key.Contact(k.Chain, k.Person), k.Name, k.Phone, k.Identity(), k.MemberCustomID, states[i]}
+		item := contactJSON{c.key.Contact(k.Chain, k.Person), k.Name, k.Phone, k.Identity(), k.MemberCustomID, states[i], nil}
 		if !a.SeesPhone(k.Person) {
 			item.Phone = network.MaskPhone(k.Phone)
 		}
 		if a.Side != network.Owner {
 			item.CustomID = ""
+		} else if k.Inviter != "" {
+			item.Inviter = &inviterJSON{c.key.Contact(k.Chain, k.Inviter), inviters[k.Inviter]}
 		}
 		items = append(items, item)
 	}

@@ -193,6 +193,9 @@ func TestContactsAreShownToWhoMaySeeThem(t *testing.T) {
 		t.Fatalf("got %+v, want 2", first)
 	}
 	for _, k := range first {
+		if k.Inviter == nil || k.Inviter.ContactID != personKey.Contact(w.chain, w.boss.id()) || k.Inviter.Name != w.boss.name {
+			t.Errorf("got the inviter %+v, want whose roster it is", k.Inviter)
+		}
 		if k.State != network.ContactImported || strings.Contains(k.Phone, "*") || (k.Identity == "leader") != (k.CustomID == "77") {
 			t.Errorf("got %+v for an admin", k)
 		}
@@ -208,7 +211,7 @@ func TestContactsAreShownToWhoMaySeeThem(t *testing.T) {
 	who.corp = w.newCorp(who, secret+"甲")
 	w.bind(who, p.PartnerID)
 	mine := all[contactJSON](w, who, at)
-	if len(mine) != 1 || mine[0].ContactID != personKey.Contact(w.chain, who.id()) || mine[0].Phone != who.phone || mine[0].State != network.ContactJoined || mine[0].CustomID != "" {
+	if len(mine) != 1 || mine[0].ContactID != personKey.Contact(w.chain, who.id()) || mine[0].Phone != who.phone || mine[0].State != network.ContactJoined || mine[0].CustomID != "" || mine[0].Inviter != nil {
 		t.Errorf("got %+v, want themselves (R03)", mine)
 	}
 	var own partnerJSON

@@ -309,6 +309,42 @@ func TestR12_WhatAPolicyHasStretchedIsFiledAnew(t *testing.T) {
 	}
 }
 
+func TestR34_ASweepFinishesADeletionThatBrokeOff(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	ctx := t.Context()
+	g, err := w.store.CreateGroup(ctx, chainID, network.Group{Name: "华北", Parent: network.RootGroup}, store.Once{})
+	must(t, err)
+	tickets := w.roster(t, 3)
+	c, err := w.store.Chain(ctx, chainID)
+	must(t, err)
+	for _, k := range tickets {
+		_, err := w.store.EditPartner(ctx, c, k.Partner, network.PartnerEdit{Group: &g.ID}, 0)
+		must(t, err)
+	}
+	w.tb.Reset()
+	w.tb.Break = func(op string, n int) dynamotest.Fault {
+		if op == "TransactWriteItems" && n > 1 {
+			return dynamotest.Before
+		}
+		return dynamotest.None
+	}
+	if err := w.store.DeleteGroup(ctx, chainID, g.ID, network.RootGroup, 0, nil); err == nil {
+		t.Fatal("got none, want the error of what broke off")
+	}
+	w.tb.Break = nil
+	for _, want := range []Swept{{Looked: 1, Ended: 1}, {}} {
+		if got, err := w.sweep(ctx); err != nil || got != want {
+			t.Errorf("got %v (%v), want %v", got, err, want)
+		}
+	}
+	for _, k := range tickets {
+		if p, err := w.store.Partner(ctx, chainID, k.Partner); err != nil || p.Group != network.RootGroup {
+			t.Errorf("got group %d (%v), want the root", p.Group, err)
+		}
+	}
+}
+
 func TestNothingDueCostsFourReads(t *testing.T) {
 	t.Parallel()
 	w := setup(t)

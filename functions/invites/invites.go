@@ -160,8 +160,12 @@ func (i *invites) revokeMany(w http.ResponseWriter, r *http.Request) error {
 	}
 	var revoked int
 	var more, some bool
+	by := i.store
+	if a.Admin { // the audit list is of what admins do
+		by = by.By(a, i.now())
+	}
 	if which.Maker, some = ofMaker(a, which.Maker); some {
-		revoked, more, err = i.store.RevokeMany(r.Context(), a.Chain, which, i.now())
+		revoked, more, err = by.RevokeMany(r.Context(), a.Chain, which, i.now())
 	}
 	if err != nil {
 		return err

@@ -360,3 +360,21 @@ func TestR08_AJoinByAPartnersLinkAsksThreeTimes(t *testing.T) {
 		}
 	}
 }
+
+// What an admin revokes many at a time stands in the audit list; what a member
+// does with their own is no admin's doing.
+func TestInvitesRevokedManyAtATimeAreInTheAuditListAsTheAdmins(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	own := w.create(t, w.staff, `{}`).want(t, 201, "").text("invite_id")
+	w.as(t, w.staff, "POST", path+"/revoke", fmt.Sprintf(`{"maker":%q}`, id(w.staff))).want(t, 200, "")
+	other := w.create(t, w.staff, `{}`).want(t, 201, "").text("invite_id")
+	w.as(t, w.boss, "POST", path+"/revoke", fmt.Sprintf(`{"maker":%q}`, id(w.staff))).want(t, 200, "")
+	list, _, err := w.Audit(t.Context(), chainID, "", 50)
+	if err != nil || len(list) != 1 {
+		t.Fatalf("got %v (%v), want one change", list, err)
+	}
+	if c := list[0]; c.What != "invites_revoked" || c.Who.Person != id(w.boss) || fmt.Sprint(c.After["invite_ids"]) != "["+other+"]" {
+		t.Errorf("got %+v, want %s by the boss, and not %s", c, other, own)
+	}
+}

@@ -799,6 +799,8 @@ func cleaned(items map[string]map[string]any) map[string]any {
 		}
 		delete(item, "Gate")
 		delete(item, "Import")
+		delete(item, "Who") // whose import, and which: their ids are by chance
+		delete(item, "Target")
 		delete(item, "MakerCorp")
 		if s, ok := item["Outbox"].(string); ok {
 			e, err := network.DecodeEvent(s)

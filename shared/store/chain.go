@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -168,8 +169,13 @@ func (s *Store) EditChain(ctx context.Context, was network.Chain, e network.Chai
 			t.put(nameItem{key: nameKey(to), Chain: c.ID}, nameFree, vals{"now": now.Unix()})
 			t.remove(nameKey(from), "", nil)
 		}
-		return t, nil
+		note := changeItem{What: "chain_edited", Target: &Target{"chain", was.ID, was.Name}}
+		note.Before, note.After = contrast(chainFields(was), chainFields(c))
+		return t, s.logChange(ctx, t, c.ID, note)
 	}, func(i int, old map[string]types.AttributeValue) error {
+		if isChange(old) {
+			return nil
+		}
 		if i > 0 {
 			return network.ErrNameTaken
 		}
@@ -184,6 +190,14 @@ func (s *Store) EditChain(ctx context.Context, was network.Chain, e network.Chai
 		return nil
 	})
 	return c, wrap("edit chain", err)
+}
+
+// chainFields are those of a chain that an admin can change.
+func chainFields(c network.Chain) Fields {
+	return Fields{
+		"name": c.Name, "join_policy": string(c.Policy()), "members_may_invite": c.MembersMayInvite,
+		"partners_may_invite": c.PartnersMayInvite, "partners_see_each_other": c.PartnersSeeAnother,
+	}
 }
 
 // writeChain brings a chain to its next edition and moves its gates along: a
@@ -343,9 +357,12 @@ func (s *Store) AddAdmin(ctx context.Context, c network.Chain, person string, no
 		t := s.tx()
 		t.check(memberKey(person, c.OwnerCorp), "attribute_exists(PK)", nil)
 		t.put(adminItem{adminKey(c.ID, person), at(now)}, "attribute_not_exists(PK)", nil)
-		return t, nil
-	}, func(i int, _ map[string]types.AttributeValue) error {
-		if i == 0 {
+		return t, s.logAdmin(ctx, t, c, person, "admin_added")
+	}, func(i int, old map[string]types.AttributeValue) error {
+		switch {
+		case isChange(old):
+			return nil
+		case i == 0:
 			return network.ErrNotFound
 		}
 		return errSame
@@ -353,12 +370,32 @@ func (s *Store) AddAdmin(ctx context.Context, c network.Chain, person string, no
 	return wrap("add admin", err)
 }
 
+// logAdmin notes that somebody became an admin, or is one no more.
+func (s *Store) logAdmin(ctx context.Context, t *tx, c network.Chain, person, what string) error {
+	if s.by == nil {
+		return nil
+	}
+	m, err := s.Member(ctx, c.OwnerCorp, person)
+	if err != nil && !errors.Is(err, network.ErrNotFound) { // has left the corp: a removal all the same
+		return err
+	}
+	return s.logChange(ctx, t, c.ID, changeItem{What: what, Target: &Target{"person", person, m.Name}})
+}
+
 // RemoveAdmin ends a person's being a chain admin. Who is none is no error.
-func (s *Store) RemoveAdmin(ctx context.Context, chain, person string) error {
+func (s *Store) RemoveAdmin(ctx context.Context, c network.Chain, person string) error {
 	err := s.commit(ctx, func() (*tx, error) {
 		t := s.tx()
-		t.remove(adminKey(chain, person), "", nil)
-		return t, nil
+		if s.by == nil {
+			t.remove(adminKey(c.ID, person), "", nil)
+			return t, nil
+		}
+		var it adminItem
+		if found, err := s.get(ctx, adminKey(c.ID, person), &it); err != nil || !found {
+			return nil, err // nothing to note
+		}
+		t.remove(adminKey(c.ID, person), "attribute_exists(PK)", nil)
+		return t, s.logAdmin(ctx, t, c, person, "admin_removed")
 	}, func(int, map[string]types.AttributeValue) error { return nil })
 	return wrap("remove admin", err)
 }

@@ -15,14 +15,40 @@ import (
 	"github.com/tributary-app/tributary/shared/network"
 )
 
-// changeItem is something that an admin did to a chain's partners, or had an
-// import do. They are numbered without a gap: who writes the next one has seen
-// all before it. Who joins or leaves changes nothing that a plan is about.
+// changeItem is something that an admin did to a chain, or had an import do.
+// They are numbered without a gap: who writes the next one has seen all before
+// it. Who joins or leaves changes nothing that a plan is about. All together are
+// the audit list; of it a plan asks what has Partners, or an Import.
 type changeItem struct {
 	key
-	What     string   // "partner_edited", "partner_removed", "import_applied", "import_reverted"
+	What     string
 	Partners []string `dynamodbav:",stringset,omitempty"` // ids, and those that a 自定义企业ID is
 	Import   string   `dynamodbav:",omitempty"`           // whose plan says which partners
+	At       moment   `dynamodbav:",omitempty"`
+	Who      *Who     `dynamodbav:",omitempty"`
+	Target   *Target  `dynamodbav:",omitempty"`
+	Before   Fields   `dynamodbav:",omitempty"`
+	After    Fields   `dynamodbav:",omitempty"`
+}
+
+func (i changeItem) change() Change {
+	n, _ := strconv.Atoi(i.SK) // written by changeKey
+	c := Change{N: n, At: i.At.time(), What: i.What, Before: i.Before, After: i.After}
+	if i.Who != nil {
+		c.Who = *i.Who
+	}
+	if i.Target != nil {
+		c.Target = *i.Target
+	}
+	return c
+}
+
+// signed is a change in the name of who makes it.
+func (s *Store) signed(c changeItem) changeItem {
+	if s.by != nil {
+		c.Who, c.At = &s.by.who, at(s.by.at)
+	}
+	return c
 }
 
 // lastChange is the number of a chain's last change, 0 if there was none.
@@ -39,8 +65,12 @@ func (s *Store) lastChange(ctx context.Context, chain string) (int, error) {
 }
 
 // logChange adds the chain's next change to a transaction, which is refused if
-// another is faster.
+// another is faster. What no plan is about and nobody signs needs no note.
 func (s *Store) logChange(ctx context.Context, t *tx, chain string, c changeItem) error {
+	if s.by == nil && len(c.Partners) == 0 && c.Import == "" {
+		return nil
+	}
+	c = s.signed(c)
 	n, err := s.lastChange(ctx, chain)
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -114,6 +115,43 @@ func (s *Store) Contacts(ctx context.Context, c network.Chain, p network.Partner
 		states = append(states, stateOf(c, k, slices.Contains(t.Sent, k.Chunk), now))
 	}
 	return page, states, next, nil
+}
+
+// Inviters are the names of who invited the contacts, by person id: the maker's of
+// the invite that they came by, else that of the owner's member whose roster
+// named them. Who has gone or was erased has none.
+func (s *Store) Inviters(ctx context.Context, c network.Chain, contacts []network.Contact) (map[string]string, error) {
+	var keys []key
+	for _, k := range contacts {
+		if k.Invite != "" {
+			keys = append(keys, inviteKey(c.ID, k.Invite))
+		}
+		if k.Inviter != "" {
+			keys = append(keys, memberKey(k.Inviter, c.OwnerCorp))
+		}
+	}
+	found, err := s.batchGet(ctx, false, unique(keys)...)
+	if err != nil {
+		return nil, wrap("inviters", err)
+	}
+	names := map[string]string{}
+	for _, k := range contacts {
+		var made inviteItem
+		var member memberItem
+		if _, err := found.into(inviteKey(c.ID, k.Invite), &made); err != nil {
+			return nil, wrap("inviters", err)
+		}
+		if _, err := found.into(memberKey(k.Inviter, c.OwnerCorp), &member); err != nil {
+			return nil, wrap("inviters", err)
+		}
+		if made.Maker != k.Inviter { // adopted since
+			made.MakerName = ""
+		}
+		if name := cmp.Or(member.Card.Name, made.MakerName, names[k.Inviter]); name != "" {
+			names[k.Inviter] = name
+		}
+	}
+	return names, nil
 }
 
 // JoinedContacts are those of a partner's people who have joined, by id, a page

@@ -84,3 +84,26 @@ func TestWhoIsOutOfACorpDepartsFromItsChains(t *testing.T) {
 	wants(t, "under the other corp", err, nil)
 	w.state(t)
 }
+
+func TestWhoInvitedAContactIsNamedByTheInviteOrAsTheOwnersMember(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	ctx := t.Context()
+	acme, p := w.partner(t, 7)
+	eight, q := w.corp(t, 8)
+	beta := w.join(t, w.link(t, network.Invite{Maker: p.ID, MakerName: p.Name, MakerCorp: acme.Corp.ID}), q, Choice{Corp: eight.ID})
+	contacts := []network.Contact{*w.contact(t, p.ID, acme.Partner.ID), *w.contact(t, q.ID, beta.Partner.ID), {Person: "pe0000000000000000"}}
+	names, err := w.Inviters(ctx, w.chainNow(t), contacts)
+	must(t, err)
+	same(t, "names", names, map[string]string{w.boss.ID: w.boss.Name, p.ID: p.Name})
+}
+
+func (w *world) contact(t *testing.T, person, partner string) *network.Contact {
+	t.Helper()
+	var it contactItem
+	if found, err := w.get(t.Context(), contactKey(person, chainID, partner), &it); err != nil || !found {
+		t.Fatalf("contact: got %v, %v, want it", found, err)
+	}
+	k := it.contact()
+	return &k
+}

@@ -214,8 +214,8 @@ func TestWhoIsRemovedFromTheOwnerComesBackAsNoAdmin(t *testing.T) {
 		t.Error("got an admin again, want none")
 	}
 	must(t, w.AddAdmin(ctx, w.chain, p.ID, noon, Once{}))
-	must(t, w.RemoveAdmin(ctx, chainID, p.ID))
-	must(t, w.RemoveAdmin(ctx, chainID, p.ID))
+	must(t, w.RemoveAdmin(ctx, w.chain, p.ID))
+	must(t, w.RemoveAdmin(ctx, w.chain, p.ID))
 	admins, err = w.Admins(ctx, chainID)
 	must(t, err)
 	same(t, "admins left", len(admins), 0)

@@ -31,6 +31,9 @@
 //	NAME#{folded name}          CHAIN                       who has the name (R41)     names differ by more than case
 //	CHAIN#{chain}#GROUPS        TREE                        the tree's edition         one a chain
 //	CHAIN#{chain}#GROUPS        GROUP#{id}                  a group                    ids are counted in the tree
+//	CHAIN#{chain}#CLEARING      {group id}                  a deleted group whose      ids are counted in the tree
+//	                                                        partners aren't all filed
+//	                                                        anew
 //	CHAIN#{chain}#INVITES       {invite}                    a link or QR code          the id is time and chance
 //	CHAIN#{chain}#RESENT        {invite}                    that it was resent         one an invite
 //	CHAIN#{chain}#MIGRATIONS    {migration}                 a WeChat group (R45)       the id is time and chance
@@ -52,7 +55,8 @@
 //	CHAIN#{chain}#PLAN#{import} TOUCH#{n}                   partners that a plan is    sorted, by their first bits
 //	                                                        about
 //	CHAIN#{chain}#CHANGES       {n}                         a change that an admin     counted without a gap: who
-//	                                                        made, or an import         writes n+1 has seen n
+//	                                                        made, or an import: the    writes n+1 has seen n
+//	                                                        audit list
 //	CHAIN#{chain}#PROGRESS      {import}#{n}                a tally of 10,000 rows     one for twenty chunks
 //	BUDGET#{person}             BUDGET                      what a phone was told      the person is their phone
 //	                                                        of late, and the chains
@@ -70,7 +74,7 @@
 //	      CHAIN#{chain}#CONFLICTS  conflict#{open 0, resolved 1}#{when}#{conflict}
 //	      CHAIN#{chain}#BY#{maker} {invite}
 //	due:  what ends by itself. DPK, DSK → keys only
-//	      DUE#{0–3}              {unix seconds}#{chain}#{invite or import}
+//	      DUE#{0–3}              {unix seconds}#{chain}#{invite, import or group}
 //	      CHAIN#{chain}#REVOKED  {invite}: it ends by itself no more
 //
 // # Why it is so
@@ -115,7 +119,8 @@
 // people went (R34). A join reads the chain anyway, so an invite into a group
 // that is gone lands without being rewritten and without a read of the tree.
 // So does everybody who is shown a partner: one that is still filed under a
-// group that is gone is shown where that went.
+// group that is gone is shown where that went. They are filed anew by the deletion,
+// and what that leaves by the sweep: the note of it is in the same write.
 //
 // Rosters. Rows are kept before anything is planned, plans before anything is
 // done, and each step is done again without harm (infra/decisions/8-rosters.md).
@@ -180,6 +185,8 @@
 //	join by a partner's link, new corp   ≤ 12 write, ≤ 3 requests       11, 9 write, 6 read, 3 requests: with its maker's place (R08)
 //	migrate a group of 2,000                                            1.2 write, 1 read, 1.04 request a member
 //	how many partners have joined                                       8 read, 1 request: the gates, each apart
+//	move partners, of 200                                               4.1 write, 1 read, 0.05 request a partner
+//	a page of 50 of the audit list       a page                         3 read, 1 request, beside 60 or 600 others
 //
 // The people of a partner lie in its item, which is what makes the same
 // roster again so cheap. A partner of more than some thirty people is larger

@@ -313,7 +313,10 @@ func (s *Store) eraseMaker(ctx context.Context, person, corp string, now time.Ti
 	theirs := func(i network.Invite) bool { return i.Maker == person && i.MakerCorp == corp }
 	for _, chain := range slices.Sorted(maps.Keys(c.Places)) {
 		if c.Places[chain].Side == network.Owner {
-			if err := s.RemoveAdmin(ctx, chain, person); err != nil { // appointed at the moment that they went
+			if err := s.RemoveAdmin(ctx, network.Chain{ID: chain, OwnerCorp: corp}, person); err != nil { // appointed at the moment that they went
+				return err
+			}
+			if err := s.unnameChanges(ctx, person, chain); err != nil {
 				return err
 			}
 		}

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -13,8 +14,8 @@ import (
 	"github.com/tributary-app/tributary/shared/network"
 )
 
-// Due is something that was filed to end by now: an invite, or the notices of
-// an import.
+// Due is something that was filed to end by now: an invite, the notices of an
+// import, or the clearing of a group that was deleted.
 type Due struct {
 	Chain, ID string
 	filed     key
@@ -61,9 +62,12 @@ func (s *Store) Due(ctx context.Context, now time.Time, limit int, page *DuePage
 
 // Settle ends what is due, if it has ended: its maker is to be told, which is
 // noted with it. What the policy has stretched since it was filed is filed
-// anew (R12). Twice is once. ended says whether it did.
+// anew (R12). The partners of a deleted group are moved to where it went (R34).
+// Twice is once. ended says whether it did.
 func (s *Store) Settle(ctx context.Context, d Due, now time.Time) (ended bool, err error) {
-	if network.ValidInviteID(d.ID) {
+	if group, no := strconv.Atoi(d.ID); no == nil {
+		ended, err = s.settleGroup(ctx, d.Chain, group)
+	} else if network.ValidInviteID(d.ID) {
 		ended, err = s.settleInvite(ctx, d, now)
 	} else {
 		ended, err = s.settleImport(ctx, d, now)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
@@ -40,6 +41,13 @@ func newGroupItem(chain string, g network.Group) groupItem {
 
 func (i groupItem) group() network.Group {
 	return network.Group{ID: i.ID, Name: i.Name, Parent: i.Parent, Order: i.Order, Edition: i.Edition, Import: i.Import}
+}
+
+func groupTarget(g network.Group) *Target { return &Target{"group", strconv.Itoa(g.ID), g.Name} }
+
+// groupFields are those of a group that an admin can change.
+func groupFields(g network.Group) Fields {
+	return Fields{"name": g.Name, "parent_id": g.Parent, "order": g.Order}
 }
 
 // Tree reads a chain's groups: as many reads as there are groups, which are
@@ -97,7 +105,7 @@ func (s *Store) CreateGroup(ctx context.Context, chain string, g network.Group, 
 		t := s.tx()
 		s.editTree(t, chain, edition, 1)
 		t.put(newGroupItem(chain, g), "attribute_not_exists(PK)", nil)
-		return t, nil
+		return t, s.logChange(ctx, t, chain, changeItem{What: "group_created", Target: groupTarget(g), After: groupFields(g)})
 	}, func(int, map[string]types.AttributeValue) error { return nil })
 	if err != nil {
 		return network.Group{}, wrap("create group", err)
@@ -166,7 +174,8 @@ func (s *Store) EnsureGroups(ctx context.Context, chain, imp string, paths [][]s
 }
 
 // EditGroup renames, re-parents or reorders a group (R34); the root keeps its
-// place. edition, if not 0, must still be the group's: ErrPrecondition.
+// place. edition, if not 0, must still be the group's: ErrPrecondition. An edit
+// that changes nothing writes nothing.
 func (s *Store) EditGroup(ctx context.Context, chain string, id int, name *string, parent *int, order *uint32, edition int) (network.Group, error) {
 	var g network.Group
 	err := s.commit(ctx, func() (*tx, error) {
@@ -181,6 +190,7 @@ func (s *Store) EditGroup(ctx context.Context, chain string, id int, name *strin
 		if edition != 0 && edition != g.Edition {
 			return nil, network.ErrPrecondition
 		}
+		is := g
 		if name != nil {
 			g.Name = *name
 		}
@@ -200,11 +210,16 @@ func (s *Store) EditGroup(ctx context.Context, chain string, id int, name *strin
 		} else if err := tree.CheckPlace(id, g.Name, g.Parent); err != nil {
 			return nil, err
 		}
+		if g == is {
+			return nil, nil
+		}
 		g.Edition++
 		t := s.tx()
 		s.editTree(t, chain, was, 0)
 		t.put(newGroupItem(chain, g), "attribute_exists(PK)", nil)
-		return t, nil
+		note := changeItem{What: "group_edited", Target: groupTarget(is)}
+		note.Before, note.After = contrast(groupFields(is), groupFields(g))
+		return t, s.logChange(ctx, t, chain, note)
 	}, func(int, map[string]types.AttributeValue) error { return nil })
 	return g, wrap("edit group", err)
 }
@@ -216,8 +231,9 @@ func (s *Store) EditGroup(ctx context.Context, chain string, id int, name *strin
 //
 // With the one write the group is gone. Whoever is filed there follows by the
 // chain's Moved, without being written: invites, and partners to all who are
-// shown them (Chain.Landing). Partners are also filed anew here; a call that
-// breaks off before all are is finished by making it again.
+// shown them (Chain.Landing). Partners are also filed anew: here, as many as a
+// few seconds allow, and what is left then, or when the call breaks off, by the
+// sweep, to which the same write says so.
 //
 // Whether there are partners is asked of the list index, which may be a moment
 // behind: one who comes in just then isn't seen, and lands in the root.
@@ -266,20 +282,42 @@ func (s *Store) DeleteGroup(ctx context.Context, chain string, id, to, edition i
 		c.Moved = moved
 		s.editTree(t, chain, was, 0)
 		t.remove(groupKey(chain, id), "", nil)
-		return nil
+		if to != 0 {
+			t.put(newClearingItem(chain, id), "", nil)
+		}
+		return s.logChange(ctx, t, chain, changeItem{What: "group_deleted", Target: groupTarget(g), Before: groupFields(g), After: Fields{"reassign_to": c.Moved[id]}})
 	}, func(int, map[string]types.AttributeValue) error { return nil })
 	if err = ignoreSame(err); err != nil {
 		return wrap("delete group", err)
 	}
 	// Whoever is still filed there goes along: also who came in between by an
 	// import that had read the group before.
-	return wrap("delete group", s.clearGroup(ctx, chain, id))
+	cleared, err := s.clearGroup(ctx, chain, id, time.Now().Add(clearFor))
+	switch {
+	case err != nil:
+	case to == 0 && !cleared:
+		err = network.ErrBusy // who came in between has no note: it is for the next call
+	case to != 0 && cleared:
+		err = s.removeClearing(ctx, chain, id)
+	}
+	return wrap("delete group", err)
 }
 
-// clearGroup moves the partners of a deleted group to where it went.
-func (s *Store) clearGroup(ctx context.Context, chain string, id int) error {
-	return retry(ctx, func(int) (bool, error) {
+// clearFor is for how long a deletion begins to move partners, of its door's ten
+// seconds, and sweepFor a sweep those of one group, of its five minutes.
+const (
+	clearFor = 5 * time.Second
+	sweepFor = time.Minute
+)
+
+// clearGroup moves the partners of a deleted group to where it went; cleared is
+// whether none are left.
+func (s *Store) clearGroup(ctx context.Context, chain string, id int, until time.Time) (cleared bool, err error) {
+	err = retry(ctx, func(int) (bool, error) {
 		for {
+			if time.Now().After(until) {
+				return false, network.ErrBusy
+			}
 			left, err := s.inGroup(ctx, chain, id, 100)
 			if err != nil || len(left) == 0 {
 				return false, err
@@ -297,6 +335,10 @@ func (s *Store) clearGroup(ctx context.Context, chain string, id int) error {
 			}
 		}
 	})
+	if errors.Is(err, network.ErrBusy) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // movers is how many partners are moved at a time: thousands within the ten

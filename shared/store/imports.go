@@ -248,7 +248,7 @@ func (s *Store) planned(ctx context.Context, i network.Import, seen, made import
 			return it, nil
 		}
 		i.State, i.AppliedAt = network.ImportApplying, now
-		err := s.logImport(ctx, t, *i, "import_applied", last)
+		err := s.logImport(ctx, t, *i, "import_applied", last, now)
 		last = nil
 		return it.filed(i.Chain, now.Add(unfinished), now), err
 	})
@@ -256,17 +256,23 @@ func (s *Store) planned(ctx context.Context, i network.Import, seen, made import
 
 // logImport notes that an import changes its chain, if it does: behind that
 // last change, if there is one to try.
-func (s *Store) logImport(ctx context.Context, t *tx, i network.Import, what string, last *int) error {
+func (s *Store) logImport(ctx context.Context, t *tx, i network.Import, what string, last *int, now time.Time) error {
 	if c := i.Counts; c.Created+c.Updated+c.Withdrawn == 0 {
 		return nil
 	}
-	c := changeItem{What: what, Import: i.ID}
+	c := s.importChange(i, what, now)
 	if last == nil {
 		return s.logChange(ctx, t, i.Chain, c)
 	}
 	c.key = changeKey(i.Chain, *last+1)
 	t.put(c, "attribute_not_exists(PK)", nil)
 	return nil
+}
+
+// importChange is what an import does to its chain, signed by its maker where
+// it goes on by itself.
+func (s *Store) importChange(i network.Import, what string, now time.Time) changeItem {
+	return s.signed(changeItem{What: what, Import: i.ID, At: at(now), Who: &Who{Person: i.Maker, Corp: i.MakerCorp}, Target: &Target{"import", i.ID, i.FileName}})
 }
 
 // ApplyImport has a plan done: the import's, that somebody has seen. It answers
@@ -297,7 +303,9 @@ func (s *Store) ApplyImport(ctx context.Context, chain, id, planID string, now t
 			return it, network.ErrStale
 		}
 		// The next change is this one's, so that none comes in between.
-		t.put(changeItem{key: changeKey(chain, last+1), What: "import_applied", Import: id}, "attribute_not_exists(PK)", nil)
+		c := s.importChange(*i, "import_applied", now)
+		c.key = changeKey(chain, last+1)
+		t.put(c, "attribute_not_exists(PK)", nil)
 		i.State, i.AppliedAt = network.ImportApplying, now
 		return it.filed(chain, now.Add(unfinished), now).says(chain, network.ImportApply), nil
 	})
@@ -363,9 +371,9 @@ func (s *Store) RevertImport(ctx context.Context, chain, id string, now time.Tim
 		i.Reverting = true
 		it = it.says(chain, network.ImportRevert)
 		if i.State != network.ImportDone && !i.AppliedAt.IsZero() { // its chunks under way may not be counted yet
-			return it, s.logChange(ctx, t, chain, changeItem{What: "import_reverted", Import: id})
+			return it, s.logChange(ctx, t, chain, s.importChange(*i, "import_reverted", now))
 		}
-		return it, s.logImport(ctx, t, *i, "import_reverted", nil)
+		return it, s.logImport(ctx, t, *i, "import_reverted", nil, now)
 	})
 	return imp, wrap("revert import", err)
 }

@@ -348,6 +348,7 @@ func (s *Store) revoke(ctx context.Context, chain string, ids []string, which fu
 			return err
 		}
 		revoked = 0
+		var ended []string
 		for _, k := range keys {
 			var it inviteItem
 			if ok, err := found.into(k, &it); err != nil {
@@ -362,10 +363,10 @@ func (s *Store) revoke(ctx context.Context, chain string, ids []string, which fu
 			case it.RevokedAt == 0 && orphaned:
 				v["yes"] = true
 				t.update(k, "SET RevokedAt = :now, DPK = :dpk, DSK = :dsk, Orphaned = :yes", "Maker = :maker", nil, v)
-				revoked++
+				ended = append(ended, k.SK)
 			case it.RevokedAt == 0:
 				t.update(k, "SET RevokedAt = :now, DPK = :dpk, DSK = :dsk", "Maker = :maker", nil, v)
-				revoked++
+				ended = append(ended, k.SK)
 			case it.Orphaned && !orphaned:
 				t.update(k, "REMOVE Orphaned", "Orphaned = :yes AND Maker = :maker", nil, vals{"yes": true, "maker": it.Maker})
 			}
@@ -373,7 +374,8 @@ func (s *Store) revoke(ctx context.Context, chain string, ids []string, which fu
 		if len(t.items) == 0 {
 			return errSame
 		}
-		return nil
+		revoked = len(ended)
+		return s.logChange(ctx, t, chain, changeItem{What: "invites_revoked", Target: &Target{Kind: "invites"}, After: Fields{"invite_ids": ended}})
 	}, func(int, map[string]types.AttributeValue) error { return nil })
 	return revoked, ignoreSame(err)
 }
@@ -502,24 +504,35 @@ const MaxCounted = 20_000
 // nothing. What comes or goes meanwhile it may miss.
 func (s *Store) Dying(ctx context.Context, is, would network.Chain, now time.Time) (invites, notices int, all bool, err error) {
 	dies := Sought{State: network.InviteLive, And: func(i network.Invite) bool { return i.State(would, now) != network.InviteLive }}
-	q := dies.search(is, now)
-	cursor := ""
-	for range MaxCounted / inviteRound {
-		page, next, err := s.invites(ctx, q, cursor, inviteRound)
-		if err != nil {
-			return 0, 0, false, wrap("dying", err)
-		}
-		invites += len(page)
-		if cursor = next; cursor == "" {
-			break
-		}
+	all, err = s.eachInvite(ctx, dies.search(is, now), func(network.Invite) { invites++ })
+	if err != nil {
+		return 0, 0, false, wrap("dying", err)
 	}
 	tallies, err := s.Tallies(ctx, is.ID, "")
 	if err != nil {
 		return 0, 0, false, wrap("dying", err)
 	}
 	notices = network.Progress(tallies, would.Policies, now).Expired - network.Progress(tallies, is.Policies, now).Expired
-	return invites, notices, cursor == "", nil
+	return invites, notices, all, nil
+}
+
+// eachInvite shows those invites that a search wants, newest first, among
+// MaxCounted; all is whether there are no more.
+func (s *Store) eachInvite(ctx context.Context, q search, show func(network.Invite)) (all bool, err error) {
+	cursor := ""
+	for range MaxCounted / inviteRound {
+		page, next, err := s.invites(ctx, q, cursor, inviteRound)
+		if err != nil {
+			return false, err
+		}
+		for _, i := range page {
+			show(i)
+		}
+		if cursor = next; cursor == "" {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // LiveInvites reports whether the chain has a live invite that is wanted.

@@ -322,7 +322,9 @@ func (s *Store) settle(ctx context.Context, t *tx, q admitting, waits *applicati
 		resolveTx(t, *q.dispute, d)
 	}
 	if out.Moves && !out.Fresh {
-		return s.logChange(ctx, t, q.ticket.Chain, changeItem{What: "partner_edited", Partners: changed(out.Partner, out.Partner)})
+		return s.logChange(ctx, t, q.ticket.Chain, changeItem{
+			What: "partner_moved", Partners: changed(out.Partner, out.Partner), At: at(now), Target: partnerTarget(out.Partner), After: Fields{"group_id": out.Partner.Group},
+		})
 	}
 	return nil
 }

@@ -29,6 +29,12 @@ func treeKey(chain string) key  { return key{"CHAIN#" + chain + "#GROUPS", "TREE
 func groupKey(chain string, id int) key {
 	return key{"CHAIN#" + chain + "#GROUPS", fmt.Sprintf("GROUP#%010d", id)}
 }
+
+// clearingKey says that a deleted group's partners are still to be filed anew.
+func clearingKey(chain string, group int) key {
+	return key{"CHAIN#" + chain + "#CLEARING", strconv.Itoa(group)}
+}
+
 func inviteKey(chain, invite string) key { return key{"CHAIN#" + chain + "#INVITES", invite} }
 
 // resentKey says that an invite was resent: it may live when those that were
@@ -116,8 +122,10 @@ func touchKey(chain, imp string, n int) key {
 
 // changeKey is the n-th change of a chain that an admin has made.
 func changeKey(chain string, n int) key {
-	return key{"CHAIN#" + chain + "#CHANGES", fmt.Sprintf("%010d", n)}
+	return key{"CHAIN#" + chain + changesSuffix, fmt.Sprintf("%010d", n)}
 }
+
+const changesSuffix = "#CHANGES"
 
 // tallyKey counts what became of the contacts of tallyChunks chunks.
 func tallyKey(chain, imp string, chunk int) key {

@@ -252,10 +252,12 @@ func (s *Store) EditPartner(ctx context.Context, c network.Chain, id string, e n
 			return nil, nil
 		}
 		p.Edition = s.refilePartner(t, p, it)
-		if p.Group == was.Group && p.CustomID == was.CustomID {
-			return t, nil // what it is called here no roster says
+		note := changeItem{What: "partner_edited", Target: partnerTarget(p)}
+		note.Before, note.After = contrast(partnerFields(was), partnerFields(p))
+		if p.Group != was.Group || p.CustomID != was.CustomID { // what it is called here no roster says
+			note.Partners = changed(was, p)
 		}
-		return t, s.logChange(ctx, t, c.ID, changeItem{What: "partner_edited", Partners: changed(was, p)})
+		return t, s.logChange(ctx, t, c.ID, note)
 	}, func(i int, old map[string]types.AttributeValue) error {
 		if keyOf(old) == (key{}) {
 			return network.ErrGroupNotFound // a check of nothing has nothing to show
@@ -263,6 +265,13 @@ func (s *Store) EditPartner(ctx context.Context, c network.Chain, id string, e n
 		return nil // the partner or the id changed meanwhile: read again
 	})
 	return p, wrap("edit partner", err)
+}
+
+func partnerTarget(p network.Partner) *Target { return &Target{"partner", p.ID, p.Name} }
+
+// partnerFields are those of a partner that an admin can change.
+func partnerFields(p network.Partner) Fields {
+	return Fields{"alias": p.Alias, "custom_id": p.CustomID, "group_id": p.Group}
 }
 
 // refilePartner writes what lists show of a partner, and where, as its next
@@ -357,7 +366,10 @@ func (s *Store) RemovePartner(ctx context.Context, chain, id string, edition int
 			return nil, err
 		}
 		s.endPartner(t, it)
-		if err := s.logChange(ctx, t, chain, changeItem{What: "partner_removed", Partners: changed(it.partner(chain), it.partner(chain))}); err != nil {
+		p := it.partner(chain)
+		note := changeItem{What: "partner_removed", Partners: changed(p, p), Target: partnerTarget(p), Before: partnerFields(p)}
+		note.Before["state"], note.Before["joined"], note.Before["contacts"] = string(p.State), p.Joined, p.Contacts
+		if err := s.logChange(ctx, t, chain, note); err != nil {
 			return nil, err
 		}
 		if it.Card.Corp != "" {

@@ -1,0 +1,330 @@
+package store
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/tributary-app/tributary/shared/dynamotest"
+	"github.com/tributary-app/tributary/shared/network"
+)
+
+// by is the store in the hands of the world's super-admin.
+func (w *world) by(at time.Time) *Store {
+	return w.By(network.Actor{Person: w.boss, Corp: w.owner}, at)
+}
+
+func (w *world) audit(t *testing.T) []Change {
+	t.Helper()
+	all, next, err := w.Audit(t.Context(), chainID, "", 200)
+	must(t, err)
+	same(t, "next", next, "")
+	return all
+}
+
+func TestTheAuditListSaysWhoDidWhatWhenAndWhatWasBefore(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	ctx := t.Context()
+	acme, _ := w.partner(t, 7)
+	staff := w.colleague(t, w.owner.ID, 5, network.Staff)
+	s := w.by(noon)
+
+	g, err := s.CreateGroup(ctx, chainID, network.Group{Name: "North", Parent: 1}, Once{})
+	must(t, err)
+	name, policy := "Far north", network.Approval
+	_, err = s.EditGroup(ctx, chainID, g.ID, &name, nil, nil, 0)
+	must(t, err)
+	_, err = s.EditGroup(ctx, chainID, g.ID, &name, nil, nil, 0) // no change
+	must(t, err)
+	_, err = s.EditPartner(ctx, w.chainNow(t), acme.Partner.ID, network.PartnerEdit{Alias: text("Seven"), Group: &g.ID}, 0)
+	must(t, err)
+	must(t, s.AddAdmin(ctx, w.chain, staff.ID, noon, Once{}))
+	must(t, s.AddAdmin(ctx, w.chain, staff.ID, noon, Once{})) // is one already
+	must(t, s.RemoveAdmin(ctx, w.chain, staff.ID))
+	must(t, s.RemoveAdmin(ctx, w.chain, staff.ID)) // is none
+	_, err = s.EditChain(ctx, w.chainNow(t), network.ChainEdit{JoinPolicy: &policy}, noon)
+	must(t, err)
+	link := w.link(t, network.Invite{})
+	_, _, err = s.RevokeMany(ctx, w.chainNow(t), Sought{And: func(i network.Invite) bool { return i.ID == link.Invite }}, noon.Add(time.Hour))
+	must(t, err)
+	must(t, s.DeleteGroup(ctx, chainID, g.ID, 1, 0, none))
+	must(t, s.RemovePartner(ctx, chainID, acme.Partner.ID, 0, noon))
+
+	partner := Target{"partner", acme.Partner.ID, acme.Partner.Name}
+	person := Target{"person", staff.ID, staff.Name}
+	num := func(n int) float64 { return float64(n) } // as they are read
+	want := []Change{
+		{What: "group_created", Target: Target{"group", "2", "North"}, After: Fields{"name": "North", "parent_id": num(1), "order": num(0)}},
+		{What: "group_edited", Target: Target{"group", "2", "North"}, Before: Fields{"name": "North"}, After: Fields{"name": "Far north"}},
+		{What: "partner_edited", Target: partner, Before: Fields{"alias": "", "group_id": num(1)}, After: Fields{"alias": "Seven", "group_id": num(2)}},
+		{What: "admin_added", Target: person},
+		{What: "admin_removed", Target: person},
+		{What: "chain_edited", Target: Target{"chain", chainID, w.chain.Name}, Before: Fields{"join_policy": string(w.chain.Policy())}, After: Fields{"join_policy": "approval"}},
+		{What: "invites_revoked", Target: Target{Kind: "invites"}, After: Fields{"invite_ids": []any{link.Invite}}},
+		{What: "group_deleted", Target: Target{"group", "2", "Far north"}, Before: Fields{"name": "Far north", "parent_id": num(1), "order": num(0)}, After: Fields{"reassign_to": num(1)}},
+		{What: "partner_removed", Target: partner, Before: Fields{"alias": "Seven", "custom_id": "", "group_id": num(1), "state": "joined", "joined": num(1), "contacts": num(1)}},
+	}
+	for i := range want {
+		want[i].N, want[i].At, want[i].Who = i+1, noon, Who{w.boss.ID, w.owner.ID, w.boss.Name}
+	}
+	slices.Reverse(want)
+	got := w.audit(t)
+	same(t, "how many", len(got), len(want))
+	for i := range min(len(got), len(want)) {
+		got[i].At = got[i].At.UTC()
+		same(t, want[i].What, got[i], want[i])
+	}
+
+	// In pages it is the same.
+	var paged []Change
+	for cursor := ""; ; {
+		page, next, err := w.Audit(ctx, chainID, cursor, 4)
+		must(t, err)
+		if paged = append(paged, page...); next == "" {
+			break
+		}
+		cursor = next
+	}
+	same(t, "in pages", len(paged), len(want))
+	for i := range paged {
+		same(t, "its number", paged[i].N, len(want)-i)
+	}
+}
+
+func TestOfChangesAtOnceEachStandsInTheAuditListOnce(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	var wg sync.WaitGroup
+	errs := make([]error, 6)
+	for i := range errs {
+		wg.Go(func() {
+			_, errs[i] = w.by(noon).CreateGroup(t.Context(), chainID, network.Group{Name: fmt.Sprint("G", i), Parent: 1}, Once{})
+		})
+	}
+	wg.Wait()
+	made := 0
+	for _, err := range errs {
+		if err == nil {
+			made++
+		}
+	}
+	same(t, "noted", len(w.audit(t)), made)
+}
+
+func TestAChangeThatIsRefusedIsInNoAuditList(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.group(t, "North", 1)
+	_, err := w.by(noon).CreateGroup(t.Context(), chainID, network.Group{Name: "North", Parent: 1}, Once{})
+	wants(t, "a name twice", err, network.ErrNameTaken)
+	w.tb.Break = func(op string, _ int) dynamotest.Fault {
+		if op == "TransactWriteItems" {
+			return dynamotest.Before
+		}
+		return dynamotest.None
+	}
+	if _, err := w.by(noon).CreateGroup(t.Context(), chainID, network.Group{Name: "South", Parent: 1}, Once{}); err == nil {
+		t.Error("got none, want the error of what broke off")
+	}
+	w.tb.Break = nil
+	same(t, "noted", len(w.audit(t)), 0)
+}
+
+func TestTheAuditListNamesNobodyWhoWasErased(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	ctx := t.Context()
+	p := w.colleague(t, w.owner.ID, 5, network.Staff)
+	must(t, w.by(noon).AddAdmin(ctx, w.chain, p.ID, noon, Once{}))
+	_, err := w.By(network.Actor{Person: p, Corp: w.owner}, noon).CreateGroup(ctx, chainID, network.Group{Name: "North", Parent: 1}, Once{})
+	must(t, err)
+	same(t, "before", w.audit(t)[0].Who.Name, p.Name)
+	must(t, w.Erase(ctx, p.ID, noon.Add(time.Hour)))
+	got := w.audit(t)
+	same(t, "who", got[0].Who, Who{Person: p.ID, Corp: w.owner.ID})
+	same(t, "whom", got[1].Target, Target{Kind: "person", ID: p.ID})
+	same(t, "the other", got[1].Who.Name, w.boss.Name)
+	same(t, "where their name is", w.holding(t, `"`+p.Name+`"`), nil)
+}
+
+func TestAPlanGoesStaleByAMoveAndNotByAGroupsName(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	ctx := t.Context()
+	north, south := w.group(t, "North", 1), w.group(t, "South", 1)
+	w.importRows(t, 1, []network.RosterRow{row(1, "One"), row(2, "Two")})
+	one := noticeOf(row(1, "One")).Partner
+	n, err := w.lastChange(ctx, chainID)
+	must(t, err)
+	name := "Far south"
+	_, err = w.by(noon).EditGroup(ctx, chainID, south, &name, nil, nil, 0)
+	must(t, err)
+	_, err = w.by(noon).MovePartners(ctx, w.chainNow(t), []string{one}, north)
+	must(t, err)
+	imp, err := w.Import(ctx, chainID, importID(1))
+	must(t, err)
+	it, err := w.importItem(ctx, chainID, imp.ID)
+	must(t, err)
+	it.From = n
+	touched, last, err := w.touched(ctx, imp, it)
+	must(t, err)
+	same(t, "by the move", []any{touched, last}, []any{true, n + 2})
+	it.From = n + 2
+	_, err = w.by(noon).EditGroup(ctx, chainID, north, nil, &south, nil, 0)
+	must(t, err)
+	touched, last, err = w.touched(ctx, imp, it)
+	must(t, err)
+	same(t, "by the group", []any{touched, last}, []any{false, n + 3})
+}
+
+func TestMovingPartnersSaysOfEachWhatBecameOfIt(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	ctx := t.Context()
+	north := w.group(t, "North", 1)
+	var all []network.RosterRow
+	var ids []string
+	for i := range 200 {
+		r := row(100+i, fmt.Sprint("Dealer ", i))
+		all, ids = append(all, r), append(ids, noticeOf(r).Partner)
+	}
+	w.importRows(t, 1, all)
+	must(t, w.RemovePartner(ctx, chainID, ids[3], 0, noon))
+	_, err := w.EditPartner(ctx, w.chainNow(t), ids[5], network.PartnerEdit{Group: &north}, 0)
+	must(t, err)
+	asked := append(slices.Clone(ids), "pa0000000000000000", ids[0])
+	before := len(w.audit(t))
+	c := w.chainNow(t)
+	w.tb.Reset()
+	got, err := w.by(noon).MovePartners(ctx, c, asked, north)
+	must(t, err)
+	m := w.tb.Meter()
+	t.Logf("a partner: %.3f requests, %.2f read and %.2f write units", float64(m.Requests)/198, m.ReadUnits/198, m.WriteUnits/198)
+	if m.Requests != 1+3*3 {
+		t.Errorf("got %d requests, want three a batch and the group's", m.Requests)
+	}
+	for i, m := range got {
+		want := Moved
+		switch i {
+		case 3, 200:
+			want = MoveNowhere
+		case 5:
+			want = MoveNeedless
+		}
+		same(t, fmt.Sprint("row ", i), m, want)
+	}
+	page, _, err := w.Partners(ctx, chainID, PartnerQuery{Group: north, State: network.PartnerPending, Limit: 200})
+	must(t, err)
+	same(t, "in the group", len(page), 199)
+	notes := w.audit(t)
+	same(t, "an entry a batch", len(notes)-before, 3)
+	were := 0
+	for _, c := range notes[:3] {
+		same(t, "what", []any{c.What, c.After["group_id"]}, []any{"partners_moved", float64(north)})
+		were += len(c.Before["group_ids"].(map[string]any))
+	}
+	same(t, "where they were", were, 198)
+
+	again, err := w.by(noon).MovePartners(ctx, w.chainNow(t), asked, north)
+	must(t, err)
+	for i, m := range again {
+		want := MoveNeedless
+		if i == 3 || i == 200 {
+			want = MoveNowhere
+		}
+		same(t, fmt.Sprint("again, row ", i), m, want)
+	}
+	same(t, "entries after", len(w.audit(t)), len(notes))
+	_, err = w.by(noon).MovePartners(ctx, w.chainNow(t), ids[:1], 99)
+	wants(t, "to nowhere", err, network.ErrGroupNotFound)
+}
+
+// A batch that the table refuses is told as a conflict, and not its neighbour.
+func TestABatchThatMeetsOthersIsAConflictAndMovesWhenAskedAgain(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	ctx := t.Context()
+	north := w.group(t, "North", 1)
+	var all []network.RosterRow
+	var ids []string
+	for i := range 100 {
+		r := row(100+i, fmt.Sprint("Dealer ", i))
+		all, ids = append(all, r), append(ids, noticeOf(r).Partner)
+	}
+	w.importRows(t, 1, all)
+	w.tb.Reset()
+	w.tb.Break = func(op string, n int) dynamotest.Fault {
+		if op == "TransactWriteItems" && n <= usual.tries {
+			return dynamotest.Conflict
+		}
+		return dynamotest.None
+	}
+	got, err := w.by(noon).MovePartners(ctx, w.chainNow(t), ids, north)
+	must(t, err)
+	w.tb.Break = nil
+	count := map[Moving]int{}
+	for _, m := range got {
+		count[m]++
+	}
+	same(t, "the first time", count, map[Moving]int{MoveConflict: 90, Moved: 10})
+	got, err = w.by(noon).MovePartners(ctx, w.chainNow(t), ids, north)
+	must(t, err)
+	count = map[Moving]int{}
+	for _, m := range got {
+		count[m]++
+	}
+	same(t, "the second time", count, map[Moving]int{Moved: 90, MoveNeedless: 10})
+}
+
+func TestAPreviewOfARemovalCountsWhatGoesAndWritesNothing(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	ctx := t.Context()
+	a, p := w.partner(t, 7)
+	w.link(t, network.Invite{Maker: p.ID, MakerCorp: a.Corp.ID})
+	w.link(t, network.Invite{Corp: a.Corp.ID})
+	w.link(t, network.Invite{})
+	w.importRows(t, 1, []network.RosterRow{row(1, "One"), row(2, "One")})
+	before := w.state(t)
+	r, err := w.Removing(ctx, w.chainNow(t), a.Partner.ID, noon)
+	must(t, err)
+	same(t, "a joined one", []any{r.Joined, r.Waiting, r.Made, r.Bound, r.All}, []any{1, 0, 1, 1, true})
+	r, err = w.Removing(ctx, w.chainNow(t), noticeOf(row(1, "One")).Partner, noon)
+	must(t, err)
+	same(t, "one to come", []any{r.Joined, r.Waiting, r.Made, r.Bound, r.All}, []any{0, 2, 0, 0, true})
+	differ(t, w.state(t), before)
+	must(t, w.RemovePartner(ctx, chainID, a.Partner.ID, 0, noon))
+	_, err = w.Removing(ctx, w.chainNow(t), a.Partner.ID, noon)
+	wants(t, "a removed one", err, network.ErrNotFound)
+}
+
+func TestAPageOfTheAuditListCostsAPageBesideManyOthers(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	ctx := t.Context()
+	n := 0
+	costs := map[int]dynamotest.Meter{}
+	for _, others := range []int{60, 600} {
+		for ; n < others; n++ {
+			s := w.tx()
+			s.put(w.by(noon).signed(changeItem{key: changeKey(chainID, n+1), What: "group_edited", Target: groupTarget(network.Group{ID: n, Name: "North"}),
+				Before: Fields{"name": "North"}, After: Fields{"name": "South"}}), "", nil)
+			_, _, err := s.send(ctx)
+			must(t, err)
+		}
+		w.tb.Reset()
+		page, _, err := w.Audit(ctx, chainID, "", 50)
+		must(t, err)
+		same(t, "a page", []int{len(page), page[0].N}, []int{50, others})
+		costs[others] = w.tb.Meter()
+	}
+	for others, m := range costs {
+		t.Logf("beside %d others: %d requests, %.1f read units", others, m.Requests, m.ReadUnits)
+		if m.Requests != 1 || m.ReadUnits > 5 {
+			t.Errorf("beside %d others: got %d requests and %.1f read units, want 1 and 5 at most", others, m.Requests, m.ReadUnits)
+		}
+	}
+}
