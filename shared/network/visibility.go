@@ -1,6 +1,9 @@
 package network
 
-import "slices"
+import (
+	"maps"
+	"slices"
+)
 
 // Sight is what one actor sees of one chain (R35–R37): the one judge of lists,
 // direct reads, search, counts, pickers and exports. It is made once a request
@@ -52,6 +55,9 @@ func SightOf(a Actor, own Partner, rules []Rule, tree Tree) *Sight {
 	}
 	return s
 }
+
+// Own is the actor's own partner, on the Guest side.
+func (s *Sight) Own() Partner { return s.own }
 
 // hostRole is what the actor is on the owner side.
 func (a Actor) hostRole() HostRole {
@@ -267,7 +273,7 @@ func (s *Sight) Scope() Scope {
 		switch m |= s.all; {
 		case m&barred != 0:
 			out.Hidden = append(out.Hidden, id)
-		case m&granted != 0:
+		case m&granted != 0 && !s.byDefault():
 			out.Singly = append(out.Singly, id)
 		}
 	}
@@ -275,6 +281,34 @@ func (s *Sight) Scope() Scope {
 	slices.Sort(out.Singly)
 	slices.Sort(out.Hidden)
 	return out
+}
+
+// Among are those of the groups in which partners are seen unless something is
+// said of them alone. nil is all groups, and stays so where none is kept from
+// the actor.
+func (s *Sight) Among(groups []int) []int {
+	if s.actor.Side != Owner || !s.Restricted() {
+		return groups
+	}
+	every := groups == nil
+	if every {
+		groups = slices.Sorted(maps.Keys(s.tree))
+	}
+	seen := make([]int, 0, len(groups))
+	for _, id := range groups {
+		if s.whole(id) {
+			seen = append(seen, id)
+		}
+	}
+	if every && len(groups) > 0 && len(seen) == len(groups) {
+		return nil
+	}
+	return seen
+}
+
+// Apart reports whether a partner is seen that no group of Among has.
+func (s *Sight) Apart(p Partner) bool {
+	return s.actor.Side == Owner && s.Partner(p) && !s.whole(s.landing(p.Group))
 }
 
 // whole reports whether a partner in the group is seen unless something is said

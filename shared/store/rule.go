@@ -236,17 +236,18 @@ func missing(code, field, what string) network.Error {
 // (R36). Rules and groups are kept from one request to the next for as long as
 // their editions say that nothing has changed: the chain's own says it of the
 // rules, which so cost nothing; of the groups it costs one read, where there
-// are rules about any. A partner's person costs another, of the partner.
+// are rules about any. A partner's person costs another then, of the partner.
 func (s *Store) Sight(ctx context.Context, a network.Actor) (*network.Sight, error) {
-	var own network.Partner
-	var err error
-	if a.Side == network.Guest {
-		if own, err = s.Partner(ctx, a.Chain.ID, a.Contact.Partner); err != nil {
-			return nil, err
-		}
-	}
 	if a.Chain.RulesEdition == 0 || a.Admin {
+		own := network.Partner{}
+		if a.Contact != nil {
+			own.ID = a.Contact.Partner
+		}
 		return network.SightOf(a, own, nil, nil), nil
+	}
+	own, err := s.own(ctx, a)
+	if err != nil {
+		return nil, err
 	}
 	rules, err := s.seen.rulesOf(a.Chain, func() ([]network.Rule, rulesItem, error) { return s.rules(ctx, a.Chain.ID) })
 	if err != nil {
@@ -259,6 +260,86 @@ func (s *Store) Sight(ctx context.Context, a network.Actor) (*network.Sight, err
 		}
 	}
 	return network.SightOf(a, own, rules, tree), nil
+}
+
+// SightOfGroups is Sight for who asks it of groups: those are shown too in
+// which a partner stands that a rule names (R08). These partners are read.
+func (s *Store) SightOfGroups(ctx context.Context, a network.Actor) (*network.Sight, error) {
+	sight, err := s.Sight(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	if a.Side == network.Guest && sight.Own().Chain == "" {
+		own, err := s.own(ctx, a)
+		if err != nil {
+			return nil, err
+		}
+		return network.SightOf(a, own, nil, nil), nil // no rules, or it would have been read
+	}
+	if singly := sight.Scope().Singly; len(singly) > 0 {
+		found, err := s.partnersOf(ctx, a.Chain.ID, singly)
+		if err != nil {
+			return nil, wrap("sight of groups", err)
+		}
+		sight.Knowing(found)
+	}
+	return sight, nil
+}
+
+// own is the actor's own partner, none on the owner's side.
+func (s *Store) own(ctx context.Context, a network.Actor) (network.Partner, error) {
+	if a.Side != network.Guest {
+		return network.Partner{}, nil
+	}
+	return s.Partner(ctx, a.Chain.ID, a.Contact.Partner)
+}
+
+// Singly lists the partners that rules name and let the actor see, and that
+// stand in none of the groups of Sight.Among, by id. within are the groups that
+// the list is of, nil for all. A page may be short; next is "" at the end alone.
+func (s *Store) Singly(ctx context.Context, c network.Chain, sight *network.Sight, within []int, q PartnerQuery) (found []network.Partner, next string, err error) {
+	ids := sight.Scope().Singly
+	from, there := slices.BinarySearch(ids, q.Cursor)
+	if there {
+		from++
+	}
+	ids = ids[from:]
+	if len(ids) > q.Limit {
+		ids = ids[:q.Limit]
+		next = ids[q.Limit-1]
+	}
+	all, err := s.partnersOf(ctx, c.ID, ids)
+	if err != nil {
+		return nil, "", wrap("singly", err)
+	}
+	for _, p := range all {
+		if sight.Apart(p) && (q.State == "" || p.State == q.State) && (within == nil || slices.Contains(within, c.Landing(p.Group))) {
+			found = append(found, p)
+		}
+	}
+	return found, next, nil
+}
+
+// partnersOf are those of the partners that are in the chain, as asked.
+func (s *Store) partnersOf(ctx context.Context, chain string, ids []string) ([]network.Partner, error) {
+	keys := make([]key, len(ids))
+	for i, id := range ids {
+		keys[i] = partnerKey(chain, id)
+	}
+	found, err := s.batchGet(ctx, true, keys...)
+	if err != nil {
+		return nil, err
+	}
+	var all []network.Partner
+	for _, k := range keys {
+		var it partnerItem
+		if there, err := found.into(k, &it); err != nil {
+			return nil, err
+		} else if there && it.Alias == "" && it.Card.State != network.PartnerRemoved {
+			all = append(all, it.partner(chain))
+		}
+	}
+	return all, nil
 }
 
 // keptTree is Tree, for one read if nothing has changed.
