@@ -35,8 +35,8 @@ type Who struct {
 }
 
 // Target is what a change is of. Kind is "chain", "group", "partner",
-// "partners", "person", "import" or "invites"; the plural has its ids in the
-// change.
+// "partners", "person", "rule", "import" or "invites"; the plural has its ids
+// in the change.
 type Target struct {
 	Kind string
 	ID   string `dynamodbav:",omitempty"`

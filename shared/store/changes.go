@@ -15,10 +15,11 @@ import (
 	"github.com/tributary-app/tributary/shared/network"
 )
 
-// changeItem is something that an admin did to a chain, or had an import do.
-// They are numbered without a gap: who writes the next one has seen all before
-// it. Who joins or leaves changes nothing that a plan is about. All together are
-// the audit list; of it a plan asks what has Partners, or an Import.
+// changeItem is something that an admin did to a chain, to its partners or to
+// who sees them, or had an import do. They are numbered without a gap: who
+// writes the next one has seen all before it. Who joins or leaves changes
+// nothing that a plan is about. All together are the audit list; of it a plan
+// asks what has Partners, or an Import.
 type changeItem struct {
 	key
 	What     string

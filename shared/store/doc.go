@@ -34,6 +34,9 @@
 //	CHAIN#{chain}#CLEARING      {group id}                  a deleted group whose      ids are counted in the tree
 //	                                                        partners aren't all filed
 //	                                                        anew
+//	CHAIN#{chain}#RULES         EDITION                     the rules' edition, and    one a chain; each edit of a rule
+//	                                                        how many a day             states it, and raises the chain's
+//	CHAIN#{chain}#RULES         RULE#{id}                   a visibility rule          the id is made once
 //	CHAIN#{chain}#INVITES       {invite}                    a link or QR code          the id is time and chance
 //	CHAIN#{chain}#RESENT        {invite}                    that it was resent         one an invite
 //	CHAIN#{chain}#MIGRATIONS    {migration}                 a WeChat group (R45)       the id is time and chance

@@ -25,6 +25,7 @@ type Store struct {
 	table  string
 	sender *sender    // of imports
 	by     *signature // nil: nobody's
+	seen   *kept
 }
 
 // Open is a store on the table of that name. endpoint is "" for AWS's own.
@@ -49,7 +50,9 @@ func (r asksAgain) IsErrorRetryable(err error) bool {
 }
 
 // New is a store on a client of the caller's.
-func New(db *dynamodb.Client, table string) *Store { return &Store{db, table, newSender(db), nil} }
+func New(db *dynamodb.Client, table string) *Store {
+	return &Store{db, table, newSender(db), nil, &kept{}}
+}
 
 // vals are the values of an expression, by their names without the colon.
 type vals map[string]any
