@@ -33,6 +33,7 @@ const (
 	applicationPrefix = "ap"
 	disputePrefix     = "cf"
 	migrationPrefix   = "mi"
+	exportPrefix      = "ex"
 )
 
 func randomID(prefix string) string {
