@@ -23,6 +23,7 @@ import (
 	"github.com/tributary-app/tributary/shared/contract"
 	"github.com/tributary-app/tributary/shared/dynamotest"
 	"github.com/tributary-app/tributary/shared/network"
+	"github.com/tributary-app/tributary/shared/platform"
 	"github.com/tributary-app/tributary/shared/store"
 	"github.com/tributary-app/tributary/shared/store/storetest"
 	"github.com/tributary-app/tributary/shared/web"
@@ -97,8 +98,8 @@ func setup(t *testing.T) *world {
 	w := &world{t: t, tb: tb, chains: &chains{
 		http:  http.DefaultClient,
 		store: store.New(tb.Retrying(3), tb.Name), key: personKey, now: func() time.Time { return noon },
-		tickets: tickets{bucket: "rosters", region: "eu-central-1", endpoint: "http://127.0.0.1:9", now: func() time.Time { return noon },
-			credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "a secret", "a session")},
+		tickets: tickets{platform.Bucket{Name: "rosters", Region: "eu-central-1", Endpoint: "http://127.0.0.1:9", Now: func() time.Time { return noon },
+			Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "a secret", "a session")}},
 	}}
 	w.h = contract.Handler(t, w.routes())
 	w.boss = person(1)

@@ -26,14 +26,11 @@ func run(ctx context.Context, getenv func(string) string) error {
 		return err
 	}
 	c := &chains{
-		store: store.Open(p.AWS, p.Endpoint("DynamoDB"), p.Env("TABLE_NAME")),
-		key:   key,
-		tickets: tickets{
-			bucket: p.Env("ROSTER_BUCKET"), region: p.AWS.Region, endpoint: p.Endpoint("S3"), credentials: p.AWS.Credentials,
-			now: time.Now, // the bucket goes by the real time, whatever ours is set to
-		},
-		http: &http.Client{Timeout: 8 * time.Second}, // of the 10 that a request may take
-		now:  p.Now,
+		store:   store.Open(p.AWS, p.Endpoint("DynamoDB"), p.Env("TABLE_NAME")),
+		key:     key,
+		tickets: tickets{p.Bucket("ROSTER_BUCKET")},
+		http:    &http.Client{Timeout: 8 * time.Second}, // of the 10 that a request may take
+		now:     p.Now,
 	}
 	return web.Start(c.routes())
 }

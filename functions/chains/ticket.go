@@ -8,16 +8,11 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"net/http"
-	"net/url"
 	"path"
-	"strconv"
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
-
+	"github.com/tributary-app/tributary/shared/platform"
 	"github.com/tributary-app/tributary/shared/roster/form"
 	"github.com/tributary-app/tributary/shared/web"
 )
@@ -48,12 +43,7 @@ func typeOf(name string) string {
 // It is written out because the S3 client, whose only use here this would be,
 // weighs 1.2 MB and takes the door past its 9 MB; a test holds it to that
 // client's signatures.
-type tickets struct {
-	bucket, region string
-	endpoint       string // of an S3 of one's own, "" for AWS's
-	credentials    aws.CredentialsProvider
-	now            func() time.Time // the bucket's time, which is the real one
-}
+type tickets struct{ platform.Bucket }
 
 // upload is a ticket: the file is sent to URL as a form with all of Fields.
 type upload struct {
@@ -63,14 +53,14 @@ type upload struct {
 }
 
 func (t tickets) sign(ctx context.Context, key, contentType string) (upload, error) {
-	c, err := t.credentials.Retrieve(ctx)
+	c, err := t.Credentials.Retrieve(ctx)
 	if err != nil {
 		return upload{}, fmt.Errorf("sign upload: %w", err)
 	}
-	now := t.now().UTC()
+	now := t.Now().UTC()
 	day := now.Format("20060102")
-	scope := day + "/" + t.region + "/s3/aws4_request"
-	out := upload{URL: t.url(), expires: now.Add(uploadLife), Fields: map[string]string{
+	scope := day + "/" + t.Region + "/s3/aws4_request"
+	out := upload{URL: t.URL(), expires: now.Add(uploadLife), Fields: map[string]string{
 		"key":              key,
 		"Content-Type":     contentType,
 		"x-amz-algorithm":  "AWS4-HMAC-SHA256",
@@ -81,7 +71,7 @@ func (t tickets) sign(ctx context.Context, key, contentType string) (upload, err
 		out.Fields["x-amz-security-token"] = c.SessionToken
 	}
 	conditions := []any{
-		map[string]string{"bucket": t.bucket},
+		map[string]string{"bucket": t.Name},
 		[]any{"content-length-range", 1, form.MaxFile},
 	}
 	for name, value := range out.Fields { // each exactly so
@@ -92,48 +82,8 @@ func (t tickets) sign(ctx context.Context, key, contentType string) (upload, err
 		return upload{}, fmt.Errorf("sign upload: %w", err)
 	}
 	out.Fields["policy"] = base64.StdEncoding.EncodeToString(policy)
-	out.Fields["x-amz-signature"] = signature(c.SecretAccessKey, day, t.region, out.Fields["policy"])
+	out.Fields["x-amz-signature"] = signature(c.SecretAccessKey, day, t.Region, out.Fields["policy"])
 	return out, nil
-}
-
-// linkLife is how long a link to a file may be followed.
-const linkLife = 15 * time.Minute
-
-// link is an address under which one file of the bucket can be had for a
-// while, by whoever has it, under the given name.
-func (t tickets) link(ctx context.Context, key, name string) (string, error) {
-	c, err := t.credentials.Retrieve(ctx)
-	if err != nil {
-		return "", fmt.Errorf("sign link: %w", err)
-	}
-	query := url.Values{
-		"X-Amz-Expires":                {strconv.Itoa(int(linkLife.Seconds()))},
-		"response-content-disposition": {`attachment; filename="` + name + `"`},
-		"response-content-type":        {web.Workbook},
-	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimRight(t.url(), "/")+"/"+key+"?"+query.Encode(), nil)
-	if err != nil {
-		return "", fmt.Errorf("sign link: %w", err)
-	}
-	signed, _, err := v4.NewSigner(func(o *v4.SignerOptions) { o.DisableURIPathEscaping = true }).
-		PresignHTTP(ctx, c, r, "UNSIGNED-PAYLOAD", "s3", t.region, t.now().UTC())
-	if err != nil {
-		return "", fmt.Errorf("sign link: %w", err)
-	}
-	return signed, nil
-}
-
-// url is where the bucket takes forms: by its own name at AWS, by a path at
-// a server that has one name.
-func (t tickets) url() string {
-	if t.endpoint != "" {
-		return strings.TrimRight(t.endpoint, "/") + "/" + t.bucket
-	}
-	domain := "amazonaws.com"
-	if strings.HasPrefix(t.region, "cn-") {
-		domain = "amazonaws.com.cn"
-	}
-	return "https://" + t.bucket + ".s3." + t.region + "." + domain + "/"
 }
 
 // signature is AWS's of a policy: a key for the day, region and service is

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"github.com/tributary-app/tributary/shared/platform"
 	"github.com/tributary-app/tributary/shared/roster/form"
 
 	"github.com/tributary-app/tributary/shared/web"
@@ -52,7 +53,7 @@ func TestATicketIsWhatTheSDKWouldSign(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := tickets{bucket: "rosters", region: "eu-central-1", endpoint: endpoint, credentials: who, now: func() time.Time { return at }}.sign(t.Context(), "rosters/a", csv)
+		got, err := tickets{platform.Bucket{Name: "rosters", Region: "eu-central-1", Endpoint: endpoint, Credentials: who, Now: func() time.Time { return at }}}.sign(t.Context(), "rosters/a", csv)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -112,7 +113,7 @@ func TestATicketIsForOneFileOfOneTypeAndSize(t *testing.T) {
 			t.Errorf("%s: got %s, want %s", file, got, want)
 		}
 	}
-	ticket, err := tickets{bucket: "b", region: "cn-north-1", credentials: credentials.NewStaticCredentialsProvider("AKID", "s", ""), now: func() time.Time { return noon }}.
+	ticket, err := tickets{platform.Bucket{Name: "b", Region: "cn-north-1", Credentials: credentials.NewStaticCredentialsProvider("AKID", "s", ""), Now: func() time.Time { return noon }}}.
 		sign(t.Context(), "rosters/a", csv)
 	if err != nil {
 		t.Fatal(err)
@@ -134,8 +135,8 @@ func TestATicketIsForOneFileOfOneTypeAndSize(t *testing.T) {
 func TestWithoutCredentialsThereIsNoTicket(t *testing.T) {
 	t.Parallel()
 	lost := errors.New("no credentials")
-	_, err := tickets{bucket: "b", region: "r", now: func() time.Time { return noon },
-		credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return aws.Credentials{}, lost })}.sign(t.Context(), "k", csv)
+	_, err := tickets{platform.Bucket{Name: "b", Region: "r", Now: func() time.Time { return noon },
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return aws.Credentials{}, lost })}}.sign(t.Context(), "k", csv)
 	if !errors.Is(err, lost) {
 		t.Errorf("got %v, want %v", err, lost)
 	}

@@ -38,7 +38,7 @@ func (c *chains) errorsWorkbook(w http.ResponseWriter, r *http.Request) error {
 		return network.ErrNotFound
 	}
 	file := "errors." + string(lang) + ".xlsx"
-	at, err := c.tickets.link(r.Context(), "rosters/"+imp.Chain+"/"+imp.ID+"/"+file, file)
+	at, err := c.tickets.Link(r.Context(), "rosters/"+imp.Chain+"/"+imp.ID+"/"+file, file, web.Workbook)
 	if err != nil {
 		return err
 	}

@@ -29,7 +29,7 @@ func (w *world) bucket(files map[string][]byte) *[]*http.Request {
 		out.Write(b)
 	}))
 	w.t.Cleanup(s.Close)
-	w.tickets.endpoint, w.http = s.URL, s.Client()
+	w.tickets.Endpoint, w.http = s.URL, s.Client()
 	return &asked
 }
 
@@ -120,6 +120,6 @@ func TestThereIsNoErrorsWorkbookBeforeItsTimeOrAfter(t *testing.T) {
 	done := w.done()
 	errors(done.ID).want(404, "not_found") // seven days later
 	errors("im0123456789abcdef").want(404, "not_found")
-	w.tickets.endpoint = "http://127.0.0.1:9"
+	w.tickets.Endpoint = "http://127.0.0.1:9"
 	errors(done.ID).want(503, "busy")
 }

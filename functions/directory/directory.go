@@ -6,21 +6,25 @@ import (
 
 	"github.com/tributary-app/tributary/shared/caller"
 	"github.com/tributary-app/tributary/shared/network"
+	"github.com/tributary-app/tributary/shared/platform"
 	"github.com/tributary-app/tributary/shared/store"
 	"github.com/tributary-app/tributary/shared/web"
 )
 
-// directory is the door to who is in a chain. It only reads.
+// directory is the door to who is in a chain. It only reads; and notes which
+// exports are wanted.
 type directory struct {
 	store  *store.Store
 	person network.PersonKey
 	now    func() time.Time
+	bucket platform.Bucket // where exports are
 }
 
 func (d *directory) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /v1/chains/{chain_id}/directory", web.Handler(d.list))
 	mux.Handle("GET /v1/chains/{chain_id}/progress", web.Handler(d.progress))
+	d.exportRoutes(mux)
 	// These are here because chains has no room for them.
 	mux.Handle("GET /v1/chains/{chain_id}/roster-template.xlsx", web.Handler(d.chainTemplate))
 	mux.Handle("GET /v1/roster-template.xlsx", web.Handler(rosterTemplate))

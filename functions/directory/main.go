@@ -14,7 +14,7 @@ func main() { platform.Main(run) }
 
 // run wires the function up once per cold start, then serves for ever.
 func run(ctx context.Context, getenv func(string) string) error {
-	p, err := platform.New(getenv, "TABLE_NAME", "PERSON_KEY")
+	p, err := platform.New(getenv, "TABLE_NAME", "PERSON_KEY", "ROSTER_BUCKET")
 	if err != nil {
 		return err
 	}
@@ -26,6 +26,7 @@ func run(ctx context.Context, getenv func(string) string) error {
 		store:  store.Open(p.AWS, p.Endpoint("DynamoDB"), p.Env("TABLE_NAME")),
 		person: key,
 		now:    p.Now,
+		bucket: p.Bucket("ROSTER_BUCKET"),
 	}
 	return web.Start(d.routes())
 }

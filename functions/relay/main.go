@@ -18,11 +18,11 @@ func main() { platform.Main(run) }
 
 // run wires the function up once per cold start, then serves for ever.
 func run(ctx context.Context, getenv func(string) string) error {
-	p, err := platform.New(getenv, "NOTICE_QUEUE_URL", "IMPORT_QUEUE_URL")
+	p, err := platform.New(getenv, "NOTICE_QUEUE_URL", "IMPORT_QUEUE_URL", "EXPORT_QUEUE_URL")
 	if err != nil {
 		return err
 	}
-	r := &relay{queue: sqs.NewFromConfig(p.AWS), notices: p.Env("NOTICE_QUEUE_URL"), imports: p.Env("IMPORT_QUEUE_URL")}
+	r := &relay{queue: sqs.NewFromConfig(p.AWS), notices: p.Env("NOTICE_QUEUE_URL"), imports: p.Env("IMPORT_QUEUE_URL"), exports: p.Env("EXPORT_QUEUE_URL")}
 	lambda.StartWithOptions(batch.Records(perCall, r.carry), lambda.WithContext(ctx))
 	return nil
 }

@@ -18,6 +18,7 @@ import (
 type relay struct {
 	queue            *sqs.Client
 	notices, imports string // URLs of the queues: of who tells people, of who runs imports
+	exports          string // and of who makes exports
 }
 
 // perCall is how many messages one call to the queue takes (SQS's limit).
@@ -34,8 +35,13 @@ func (r *relay) carry(ctx context.Context, records []events.DynamoDBEventRecord)
 			continue
 		}
 		to := r.notices
-		if e, err := network.DecodeEvent(said); err == nil && e.Kind.ForImports() {
+		e, err := network.DecodeEvent(said)
+		switch {
+		case err != nil:
+		case e.Kind.ForImports():
 			to = r.imports
+		case e.Kind.ForExports():
+			to = r.exports
 		}
 		id := strconv.Itoa(len(entries[to]))
 		entries[to] = append(entries[to], types.SendMessageBatchRequestEntry{Id: &id, MessageBody: &said})

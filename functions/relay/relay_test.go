@@ -63,6 +63,7 @@ type queue struct {
 	calls   [][]string // the bodies that each call brought
 	taken   []string   // those that were taken, in order
 	imports []string   // those for whoever runs imports
+	exports []string   // those for whoever makes exports
 	fault   func(call int, bodies []string) queueFault
 }
 
@@ -90,6 +91,8 @@ func (q *queue) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	q.calls = append(q.calls, bodies)
 	if strings.HasSuffix(in.QueueURL, "/imports") {
 		q.imports = append(q.imports, bodies...)
+	} else if strings.HasSuffix(in.QueueURL, "/exports") {
+		q.exports = append(q.exports, bodies...)
 	}
 	var f queueFault
 	if q.fault != nil {
@@ -135,7 +138,7 @@ func setup(t *testing.T) (door, *queue) {
 	s := httptest.NewServer(q)
 	t.Cleanup(s.Close)
 	q.url = s.URL
-	r := &relay{notices: s.URL + "/queue/notices", imports: s.URL + "/queue/imports", queue: sqs.New(sqs.Options{
+	r := &relay{notices: s.URL + "/queue/notices", imports: s.URL + "/queue/imports", exports: s.URL + "/queue/exports", queue: sqs.New(sqs.Options{
 		Region: "us-east-1", BaseEndpoint: &s.URL, Retryer: aws.NopRetryer{}, Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
 	})}
 	return batch.Records(perCall, r.carry), q
@@ -217,6 +220,18 @@ func TestWhatIsForImportsGoesIntoTheirQueue(t *testing.T) {
 	out, err := carry(t.Context(), e)
 	if err != nil || len(out.BatchItemFailures) != 0 || len(q.taken) != 4 || !slices.Equal(q.imports, want) {
 		t.Errorf("got %v of %v, %+v %v, want three of four", q.imports, q.taken, out, err)
+	}
+}
+
+func TestWhatIsForExportsGoesIntoTheirQueue(t *testing.T) {
+	t.Parallel()
+	carry, q := setup(t)
+	e := records(2)
+	body := network.Event{ID: "export.ex1", Kind: network.ExportAsked, Chain: "ch1", Export: "ex1"}.Encode()
+	e.Records[0].Change.NewImage["Outbox"] = events.NewStringAttribute(body)
+	out, err := carry(t.Context(), e)
+	if err != nil || len(out.BatchItemFailures) != 0 || len(q.taken) != 2 || !slices.Equal(q.exports, []string{body}) {
+		t.Errorf("got %v of %v, %+v %v, want one of two", q.exports, q.taken, out, err)
 	}
 }
 

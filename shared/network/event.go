@@ -11,6 +11,7 @@ type Event struct {
 	Chain string    `json:"chain"`
 
 	Import  string `json:"import,omitempty"`
+	Export  string `json:"export,omitempty"`
 	Chunk   int    `json:"chunk,omitempty"`
 	Invite  string `json:"invite,omitempty"`
 	Partner string `json:"partner,omitempty"`
@@ -45,6 +46,7 @@ const (
 	ImportCancel   EventKind = "import_cancel"       // an import was cancelled: what it had kept for later goes
 	ImportRevert   EventKind = "import_revert"       // an import is to be taken back
 	ImportContinue EventKind = "import_continue"     // a run had no time left
+	ExportAsked    EventKind = "export_asked"        // an export is to be made, or gone on with
 )
 
 // ForImports reports whether the event is for whoever runs imports, and not
@@ -52,6 +54,9 @@ const (
 func (k EventKind) ForImports() bool {
 	return k == ImportApply || k == ImportCancel || k == ImportRevert || k == ImportContinue
 }
+
+// ForExports reports whether the event is for whoever makes exports.
+func (k EventKind) ForExports() bool { return k == ExportAsked }
 
 // Encode is the event as it is stored and sent.
 func (e Event) Encode() string {

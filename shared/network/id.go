@@ -34,6 +34,7 @@ const (
 	disputePrefix     = "cf"
 	migrationPrefix   = "mi"
 	rulePrefix        = "ru"
+	exportPrefix      = "ex"
 )
 
 func randomID(prefix string) string {

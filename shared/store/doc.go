@@ -48,6 +48,8 @@
 //	                                                        its people; or a signpost  name, else corp (R27)
 //	                                                        to who has a 自定义企业ID    (R25)
 //	CHAIN#{chain}#IMPORTS       {import}                    an import                  the id is time and chance
+//	CHAIN#{chain}#EXPORTS       {export}                    an export, and how far it   the id is time and chance, or
+//	                                                        has come                    a hash of who asks and when
 //	CHAIN#{chain}#ROWS#{import}#{n/32}
 //	                            ROWS#{n}                    a chunk: 500 rows, packed  a function of the file
 //	                            PLAN#{n}                    what is done with them;    the first plan holds (R29)

@@ -60,6 +60,8 @@ func toldKey(person, chain, day string) key { return key{"TOLD#" + person, chain
 
 func importKey(chain, id string) key { return key{"CHAIN#" + chain + "#IMPORTS", id} }
 
+func exportKey(chain, id string) key { return key{"CHAIN#" + chain + "#EXPORTS", id} }
+
 // partnerKey spreads a chain's partners over partitions by their id, which is
 // a hash: a chain of any size is written at the table's pace.
 func partnerKey(chain, partner string) key {
