@@ -587,7 +587,7 @@ func TestTheSampleEventsWork(t *testing.T) {
 		"chain-template.json": zipped, "roster-template.json": zipped,
 		"export-csv.json": "Dealer 7", "create-export.json": `"queued"`, "get-export.json": `"ex0000000000000001"`}
 	if _, err := w.CreateExport(t.Context(), network.Export{ID: "ex0000000000000001", Chain: chainID, Maker: id(w.boss), MakerCorp: w.owner.ID,
-		Sight: network.Sighted{Side: network.Owner, Admin: true, All: true}, Format: "csv", State: network.ExportQueued, CreatedAt: w.now}, store.Once{}); err != nil {
+		Sight: network.Sighted{Side: network.Owner, Admin: true}, Format: "csv", State: network.ExportQueued, CreatedAt: w.now}, store.Once{}); err != nil {
 		t.Fatal(err)
 	}
 	files, err := filepath.Glob("../../events/directory/*.json")

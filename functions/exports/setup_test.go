@@ -150,7 +150,7 @@ func member(n int, corp string) network.Member {
 func (w *world) asks(t *testing.T, format string) string {
 	t.Helper()
 	_, err := w.store.CreateExport(t.Context(), network.Export{ID: exportID, Chain: chainID, Maker: member(1, "").Person, MakerCorp: ownerID,
-		Sight: network.Sighted{Side: network.Owner, Admin: true, All: true}, Format: format, Lang: "en", State: network.ExportQueued, CreatedAt: noon}, store.Once{})
+		Sight: network.Sighted{Side: network.Owner, Admin: true}, Format: format, Lang: "en", State: network.ExportQueued, CreatedAt: noon}, store.Once{})
 	if err != nil {
 		t.Fatal(err)
 	}

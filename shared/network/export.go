@@ -55,13 +55,24 @@ func (e Export) At(now time.Time) Export {
 // Sighted is what decides how much of a chain somebody sees. A file is made
 // under one, and handed to nobody who has another by then.
 type Sighted struct {
-	Side  Side
-	Admin bool // phones in full
-	All   bool // all partners, and not their own alone
+	Side    Side
+	Admin   bool       // sees all, and phones in full; nothing below is about them
+	Members MembersSee // of the owner's other people
+	Rules   int        // the edition of the rules, which are about them
+	Another bool       // of a partner's people: all partners, and not their own alone
 }
 
 // Sighted is the actor's.
-func (a Actor) Sighted() Sighted { return Sighted{a.Side, a.Admin, a.SeesPartners()} }
+func (a Actor) Sighted() Sighted {
+	s := Sighted{Side: a.Side, Admin: a.Admin}
+	switch {
+	case a.Side == Guest:
+		s.Another = a.Chain.PartnersSeeAnother
+	case !a.Admin:
+		s.Members, s.Rules = a.Chain.MembersSee, a.Chain.RulesEdition
+	}
+	return s
+}
 
 // ExportRow is one line of an export: a person of a partner, or the partner
 // alone where nobody of it is to be seen.
@@ -75,24 +86,25 @@ type ExportRow struct {
 
 // ExportsPeople reports whether the actor's export has people of the partner:
 // those whom the directory shows them (R35).
-func (a Actor) ExportsPeople(p Partner) bool {
-	return a.Sees(p) && p.State == PartnerJoined && (a.Side == Owner || p.ID == a.Corp.Places[a.Chain.ID].Partner)
+func (s *Sight) ExportsPeople(p Partner) bool {
+	return s.Partner(p) && p.State == PartnerJoined && (s.actor.Side == Owner || p.ID == s.own.ID)
 }
 
 // ExportRows is a partner and its people as the actor may see them: none of a
 // partner that they don't see. This alone decides what stands in an export.
-func (a Actor) ExportRows(p Partner, people []Contact, tree Tree) []ExportRow {
-	if !a.Sees(p) {
+func (s *Sight) ExportRows(p Partner, people []Contact, tree Tree) []ExportRow {
+	if !s.Partner(p) {
 		return nil
 	}
+	a := s.actor
 	row := ExportRow{Name: p.Name, State: p.State, JoinedAt: p.JoinedAt}
 	if a.Side == Owner { // what its own people call a partner is for no other (R08)
 		row.Group, row.Alias, row.CustomID = tree.Path(a.Chain.Landing(p.Group)), p.Alias, p.CustomID
 	}
 	var rows []ExportRow
-	if a.ExportsPeople(p) {
+	if s.ExportsPeople(p) {
 		for _, k := range people {
-			if !k.HasJoined() || !a.SeesContact(k) {
+			if !k.HasJoined() || !s.Contact(p, k) {
 				continue
 			}
 			r := row

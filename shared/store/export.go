@@ -17,8 +17,7 @@ const exportKept = 48 * time.Hour
 type exportItem struct {
 	key
 	Maker, MakerCorp string
-	Side             network.Side
-	Admin, All       bool `dynamodbav:",omitempty"`
+	Sight            network.Sighted
 	Format, Lang     string
 	State            network.ExportState
 	Code             string `dynamodbav:",omitempty"`
@@ -44,7 +43,7 @@ type ExportWork struct {
 
 func newExportItem(e network.Export, w ExportWork) exportItem {
 	return exportItem{
-		key: exportKey(e.Chain, e.ID), Maker: e.Maker, MakerCorp: e.MakerCorp, Side: e.Sight.Side, Admin: e.Sight.Admin, All: e.Sight.All,
+		key: exportKey(e.Chain, e.ID), Maker: e.Maker, MakerCorp: e.MakerCorp, Sight: e.Sight,
 		Format: e.Format, Lang: e.Lang, State: e.State, Code: e.Code, Rows: e.Rows, CreatedAt: at(e.CreatedAt), FinishedAt: at(e.FinishedAt), Work: w,
 		Outbox:   network.Event{ID: "export." + e.ID, Kind: network.ExportAsked, Chain: e.Chain, Export: e.ID}.Encode(),
 		DeleteAt: e.CreatedAt.Add(exportKept).Unix(),
@@ -53,7 +52,7 @@ func newExportItem(e network.Export, w ExportWork) exportItem {
 
 func (i exportItem) export(chain string) network.Export {
 	return network.Export{
-		ID: i.SK, Chain: chain, Maker: i.Maker, MakerCorp: i.MakerCorp, Sight: network.Sighted{Side: i.Side, Admin: i.Admin, All: i.All},
+		ID: i.SK, Chain: chain, Maker: i.Maker, MakerCorp: i.MakerCorp, Sight: i.Sight,
 		Format: i.Format, Lang: i.Lang, State: i.State, Code: i.Code, Rows: i.Rows, CreatedAt: i.CreatedAt.time(), FinishedAt: i.FinishedAt.time(),
 	}
 }
@@ -103,13 +102,17 @@ func (s *Store) KeepExport(ctx context.Context, e network.Export, w ExportWork) 
 // ExportPage gives add the rows of a page of partners, as the actor may see
 // them: limit partners at most. next is "" at the end.
 func (s *Store) ExportPage(ctx context.Context, a network.Actor, tree network.Tree, cursor string, limit int, add func(network.ExportRow)) (next string, err error) {
+	sight, err := s.Sight(ctx, a)
+	if err != nil {
+		return "", wrap("export page", err)
+	}
 	page, next, err := s.exported(ctx, a, cursor, limit)
 	if err != nil {
 		return "", err
 	}
 	var keys []key
 	for _, p := range page {
-		if a.ExportsPeople(p) {
+		if sight.ExportsPeople(p) {
 			keys = append(keys, partnerKey(p.Chain, p.ID))
 		}
 	}
@@ -120,7 +123,7 @@ func (s *Store) ExportPage(ctx context.Context, a network.Actor, tree network.Tr
 	var some []network.Partner // whose people are read together
 	people := 0
 	for _, p := range page {
-		if a.ExportsPeople(p) {
+		if sight.ExportsPeople(p) {
 			var it partnerItem
 			if ok, err := whole.into(partnerKey(p.Chain, p.ID), &it); err != nil {
 				return "", wrap("export page", err)
@@ -131,18 +134,19 @@ func (s *Store) ExportPage(ctx context.Context, a network.Actor, tree network.Tr
 		}
 		some = append(some, p)
 		if people += len(p.People); people >= 100 { // a batch's most
-			if err := s.exportPeople(ctx, a, tree, some, add); err != nil {
+			if err := s.exportPeople(ctx, sight, tree, some, add); err != nil {
 				return "", wrap("export page", err)
 			}
 			some, people = nil, 0
 		}
 	}
-	return next, wrap("export page", s.exportPeople(ctx, a, tree, some, add))
+	return next, wrap("export page", s.exportPeople(ctx, sight, tree, some, add))
 }
 
-// exported are the partners that the actor may see, a page at a time.
+// exported are the partners that the actor may see, a page at a time, with
+// others that a rule keeps from the owner's people.
 func (s *Store) exported(ctx context.Context, a network.Actor, cursor string, limit int) ([]network.Partner, string, error) {
-	if !a.SeesPartners() {
+	if a.Side == network.Guest && !a.Chain.PartnersSeeAnother {
 		own, err := s.Partner(ctx, a.Chain.ID, a.Contact.Partner)
 		return []network.Partner{own}, "", err
 	}
@@ -154,7 +158,7 @@ func (s *Store) exported(ctx context.Context, a network.Actor, cursor string, li
 }
 
 // exportPeople gives add the rows of partners whose people are known by id.
-func (s *Store) exportPeople(ctx context.Context, a network.Actor, tree network.Tree, partners []network.Partner, add func(network.ExportRow)) error {
+func (s *Store) exportPeople(ctx context.Context, sight *network.Sight, tree network.Tree, partners []network.Partner, add func(network.ExportRow)) error {
 	var keys []key
 	for _, p := range partners {
 		for person := range p.People {
@@ -184,7 +188,7 @@ func (s *Store) exportPeople(ctx context.Context, a network.Actor, tree network.
 				people = append(people, it.contact())
 			}
 		}
-		for _, r := range a.ExportRows(p, people, tree) {
+		for _, r := range sight.ExportRows(p, people, tree) {
 			add(r)
 		}
 	}
