@@ -203,12 +203,20 @@ func (s *Store) disputeItem(ctx context.Context, chain, id string) (it disputeIt
 // themselves, once its super-admin has added them, and the conflict ends
 // without a membership. Anywhere else the corp that they chose takes its
 // place, with this as the admin's word that it may (R21 c): one transaction
-// with the errors of Join, ErrNotFound for a partner that there isn't.
+// with the errors of Join, ErrNotFound for a partner that there isn't, ErrBusy
+// if others change it each time that it is read.
 func (s *Store) ResolveConflict(ctx context.Context, chain, id, partner, by string, now time.Time) (network.Dispute, network.Admission, error) {
-	d, a, err := s.resolve(ctx, chain, id, partner, by, now.Truncate(time.Millisecond))
-	return d, a, wrap("resolve conflict", err)
+	for range usual.tries {
+		d, a, err := s.resolve(ctx, chain, id, partner, by, now.Truncate(time.Millisecond))
+		if !errors.Is(err, errDecided) {
+			return d, a, wrap("resolve conflict", err)
+		}
+	}
+	return network.Dispute{}, network.Admission{}, network.ErrBusy
 }
 
+// resolve is one try of it: errDecided if somebody was faster, and what they
+// made of it is to be read.
 func (s *Store) resolve(ctx context.Context, chain, id, partner, by string, now time.Time) (network.Dispute, network.Admission, error) {
 	var none network.Admission
 	it, err := s.disputeItem(ctx, chain, id)
@@ -256,14 +264,12 @@ func (s *Store) resolve(ctx context.Context, chain, id, partner, by string, now 
 		}
 	}
 	switch {
-	case errors.Is(err, errDecided):
-		return s.resolve(ctx, chain, id, partner, by, now) // somebody was faster
 	case own && errors.Is(err, network.ErrNotAMember), err == nil && out.Repeat:
 		t := s.tx()
 		resolveTx(t, it, d)
 		met, err := s.sendOnly(ctx, t)
 		if err == nil && !met {
-			return s.resolve(ctx, chain, id, partner, by, now)
+			err = errDecided
 		}
 		return d, out, err
 	case errors.Is(err, network.ErrNotAMember):

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"os"
 	"slices"
 	"testing"
 	"time"
@@ -271,4 +272,25 @@ func TestAResolutionWhoseAnswerIsLostIsFoundDone(t *testing.T) {
 	got, _, err := w.ResolveConflict(t.Context(), chainID, d.ID, "", w.boss.ID, noon)
 	must(t, err)
 	same(t, "settled", got.Settled, network.CorpPartnerID(chainID, seven.ID))
+}
+
+func TestAConflictThatChangesEachTimeItIsReadIsBusy(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	seven, _ := w.corp(t, 7)
+	d := conflict(t, w, Choice{Corp: seven.ID})
+	past := w.on(dynamotest.Client(os.Getenv("DYNAMODB_ENDPOINT"))) // past Break
+	tries := 0
+	w.tb.Break = func(op string, _ int) dynamotest.Fault {
+		if op == "TransactWriteItems" {
+			tries++
+			if _, err := past.update(t.Context(), disputeKey(chainID, d.ID), "SET Edition = Edition + :one", "attribute_exists(PK)", nil, vals{"one": 1}); err != nil {
+				t.Error(err)
+			}
+		}
+		return dynamotest.None
+	}
+	_, _, err := w.ResolveConflict(t.Context(), chainID, d.ID, d.Partner, w.boss.ID, noon.Add(2*time.Hour))
+	wants(t, "resolve", err, network.ErrBusy)
+	same(t, "tries", tries, usual.tries)
 }
