@@ -6,8 +6,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-
 	"github.com/tributary-app/tributary/shared/network"
 )
 
@@ -39,6 +37,8 @@ func (s *Store) settleGroup(ctx context.Context, chain string, id int) (done boo
 }
 
 func (s *Store) removeClearing(ctx context.Context, chain string, group int) error {
-	_, err := s.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: &s.table, Key: clearingKey(chain, group).attrs()})
+	t := s.tx()
+	t.remove(clearingKey(chain, group), "", nil)
+	_, err := s.sendOnly(ctx, t)
 	return err
 }
