@@ -96,7 +96,7 @@ func TestAnExportIsItsMakersAloneAndOnlyWhileTheySeeAsMuch(t *testing.T) {
 		!strings.HasPrefix(url, "https://rosters.s3.eu-central-1.amazonaws.com/exports/"+chainID+"/"+e.ID+"/directory.csv?") || !strings.Contains(url, "X-Amz-Expires=900") {
 		t.Errorf("got %v, want a link that lives a quarter of an hour", got)
 	}
-	if err := w.RemoveAdmin(t.Context(), chainID, id(w.staff)); err != nil {
+	if err := w.RemoveAdmin(t.Context(), network.Chain{ID: chainID}, id(w.staff)); err != nil {
 		t.Fatal(err)
 	}
 	if got := w.as(t, w.staff, at).want(t, 200, "no_longer_allowed").body; got["state"] != "failed" || got["url"] != nil {
