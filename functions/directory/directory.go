@@ -11,8 +11,8 @@ import (
 	"github.com/tributary-app/tributary/shared/web"
 )
 
-// directory is the door to who is in a chain. It only reads; and notes which
-// exports are wanted.
+// directory is the door to who is in a chain, and to the rules of who sees
+// whom. Besides those it writes only which exports are wanted.
 type directory struct {
 	store  *store.Store
 	person network.PersonKey
@@ -25,6 +25,11 @@ func (d *directory) routes() http.Handler {
 	mux.Handle("GET /v1/chains/{chain_id}/directory", web.Handler(d.list))
 	mux.Handle("GET /v1/chains/{chain_id}/progress", web.Handler(d.progress))
 	d.exportRoutes(mux)
+	mux.Handle("GET /v1/chains/{chain_id}/rules", web.Handler(d.listRules))
+	mux.Handle("POST /v1/chains/{chain_id}/rules", web.Handler(d.createRule))
+	mux.Handle("GET /v1/chains/{chain_id}/rules/{rule_id}", web.Handler(d.getRule))
+	mux.Handle("PATCH /v1/chains/{chain_id}/rules/{rule_id}", web.Handler(d.editRule))
+	mux.Handle("DELETE /v1/chains/{chain_id}/rules/{rule_id}", web.Handler(d.deleteRule))
 	// These are here because chains has no room for them.
 	mux.Handle("GET /v1/chains/{chain_id}/roster-template.xlsx", web.Handler(d.chainTemplate))
 	mux.Handle("GET /v1/roster-template.xlsx", web.Handler(rosterTemplate))

@@ -584,7 +584,7 @@ func TestTheSampleEventsWork(t *testing.T) {
 	w.joins(t, 7, w.invite(t, w.boss, w.owner, network.RootGroup))
 	const zipped = "UEsDB" // how a workbook begins, in base64
 	want := map[string]string{"list.json": `"group"`, "list-as-partner.json": `"colleague"`, "progress.json": `"imported"`, "openapi.json": `openapi: 3.0.3`,
-		"chain-template.json": zipped, "roster-template.json": zipped,
+		"create-rule.json": `"rule_id"`, "chain-template.json": zipped, "roster-template.json": zipped,
 		"export-csv.json": "Dealer 7", "create-export.json": `"queued"`, "get-export.json": `"ex0000000000000001"`}
 	if _, err := w.CreateExport(t.Context(), network.Export{ID: "ex0000000000000001", Chain: chainID, Maker: id(w.boss), MakerCorp: w.owner.ID,
 		Sight: network.Sighted{Side: network.Owner, Admin: true}, Format: "csv", State: network.ExportQueued, CreatedAt: w.now}, store.Once{}); err != nil {

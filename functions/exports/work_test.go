@@ -181,7 +181,9 @@ func TestWhoSeesLessMeanwhileGetsNoFile(t *testing.T) {
 		ends func(w *world) error
 		want string
 	}{
-		"no admin any more": {func(w *world) error { return w.store.RemoveAdmin(context.Background(), network.Chain{ID: chainID}, member(1, "").Person) }, network.ExportNotAllowed},
+		"no admin any more": {func(w *world) error {
+			return w.store.RemoveAdmin(context.Background(), network.Chain{ID: chainID}, member(1, "").Person)
+		}, network.ExportNotAllowed},
 		"out of the corp": {func(w *world) error {
 			return w.store.RemoveMember(context.Background(), ownerID, member(1, "").Person)
 		}, network.ExportNotAllowed},
