@@ -76,7 +76,7 @@ type Query struct {
 	After  string            // what Find returned as next, to go on
 }
 
-// MaxQuery is what a query has at most, in runes: the longest name that a roster can bring.
+// MaxQuery is what a query has at most, in runes: twice what a name may have.
 const MaxQuery = 64
 
 // MaxLimit is what a page has at most.
