@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/binary"
+	"math/bits"
 	"slices"
 	"unicode/utf16"
 )
@@ -90,32 +91,44 @@ func (x *Index) Find(q Query) (hits []Hit, next string, err error) {
 	}
 	// best has the best so far, in order, and one beyond the page: whether there is more.
 	best := make([]found, 0, limit+2)
-	for at, mark := range x.marks {
-		class := byte(none)
-		if mark&p.need == p.need {
-			class = p.class(x.text(at))
+	for n, b := range x.blocks {
+		candidates := b.alive
+		for _, row := range p.need {
+			for i, w := range b.rows[row] {
+				candidates[i] &= w
+			}
 		}
-		if class != exact && q.Phones && p.mask != 0 && mark != 0 {
-			class = min(class, p.phoneClass(x.phones[at]))
+		if q.Phones && p.mask != 0 {
+			for i, phone := range x.phones[n*blockEntries : min((n+1)*blockEntries, len(x.phones))] {
+				if phone&p.mask == p.tail && phone != 0 {
+					candidates[i/64] |= b.alive[i/64] & (1 << (i % 64))
+				}
+			}
 		}
-		if class == none || mark == 0 {
-			continue
+		for i, w := range candidates {
+			for ; w != 0; w &= w - 1 {
+				at := n*blockEntries + i*64 + bits.TrailingZeros64(w)
+				e := &x.entries[at]
+				f := found{place{p.atBest(x.heads[at]), x.heads[at].state, x.orders[at], e.Partner, e.Person}, at}
+				if q.Phones && p.mask != 0 {
+					f.class = min(f.class, p.phoneClass(x.phones[at]))
+				}
+				if len(best) > limit && f.compare(&best[limit].place) >= 0 {
+					continue
+				}
+				f.class = p.class(x.text(at))
+				if q.Phones && p.mask != 0 {
+					f.class = min(f.class, p.phoneClass(x.phones[at]))
+				}
+				if f.class == none || after != nil && f.compare(after) <= 0 || len(best) > limit && f.compare(&best[limit].place) >= 0 ||
+					q.Sees != nil && !q.Sees(e) {
+					continue
+				}
+				i, _ := slices.BinarySearchFunc(best, f, func(a, b found) int { return a.compare(&b.place) })
+				best = slices.Insert(best, i, f)
+				best = best[:min(len(best), limit+1)]
+			}
 		}
-		if len(best) > limit && class > best[limit].class {
-			continue
-		}
-		e := &x.entries[at]
-		f := found{place: place{class: class, state: stateRank(e.State), partner: e.Partner, person: e.Person}, at: at}
-		if len(best) > limit && f.class == best[limit].class && f.state > best[limit].state {
-			continue
-		}
-		f.order = x.orders[at]
-		if after != nil && f.compare(after) <= 0 || len(best) > limit && f.compare(&best[limit].place) >= 0 || q.Sees != nil && !q.Sees(e) {
-			continue
-		}
-		i, _ := slices.BinarySearchFunc(best, f, func(a, b found) int { return a.compare(&b.place) })
-		best = slices.Insert(best, i, f)
-		best = best[:min(len(best), limit+1)]
 	}
 	if len(best) > limit {
 		best = best[:limit]
@@ -126,6 +139,19 @@ func (x *Index) Find(q Query) (hits []Hit, next string, err error) {
 		hits[i] = p.hit(x.entries[f.at], q.Phones)
 	}
 	return hits, next, nil
+}
+
+// atBest is the class that an entry could have by what it begins with.
+func (p *pattern) atBest(h head) byte {
+	for _, c := range h.first {
+		if p.begins(c) {
+			return exact
+		}
+	}
+	if h.words {
+		return wordStart
+	}
+	return inside
 }
 
 // class is how well a text (name 0 alias 0 custom id 0) matches.

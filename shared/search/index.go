@@ -12,11 +12,13 @@ import (
 // Index is one chain's. It may be used by many at once; its zero value has nothing in it.
 //
 // Entries lie in the order of their keys, then those that were put since; what was replaced or removed is dead, and stays until the next Open.
-// A Find reads marks, 8 bytes an entry that say which letters and characters are in it, and the text only of those that have all the query's.
+// A Find crosses the rows that its query needs (rows.go), 64 entries at a time, and reads the text only of who is in all of them and could
+// still come among the page's.
 type Index struct {
 	mu      sync.RWMutex
 	entries []Entry
-	marks   []uint64    // 0 for the dead
+	blocks  []*block
+	heads   []head
 	orders  [][2]uint64 // by pinyin
 	phones  []uint64    // 4 bits a digit, the last one lowest
 	ends    []uint32    // where an entry's text ends
@@ -39,7 +41,7 @@ func New(all iter.Seq[Entry]) *Index {
 // build makes an index of entries that are in order, one a key.
 func build(entries []Entry, removed map[Key]int) *Index {
 	n := len(entries) + len(entries)/64 + 64 // room for what is put, so that a put seldom copies all
-	x := &Index{entries: make([]Entry, 0, n), marks: make([]uint64, 0, n), phones: make([]uint64, 0, n), orders: make([][2]uint64, 0, n), ends: make([]uint32, 0, n), removed: removed}
+	x := &Index{entries: make([]Entry, 0, n), heads: make([]head, 0, n), phones: make([]uint64, 0, n), orders: make([][2]uint64, 0, n), ends: make([]uint32, 0, n), removed: removed}
 	runes := 0
 	for i := range entries {
 		runes += len(entries[i].Name)/2 + len(entries[i].Alias)/2 + len(entries[i].CustomID) + 3
@@ -95,67 +97,59 @@ func (x *Index) Apply(put []Entry, remove []Removal) {
 // find is where the living entry of a key is.
 func (x *Index) find(k Key) (int, bool) {
 	if at, ok := x.since[k]; ok {
-		return at, x.marks[at] != 0
+		return at, x.alive(at)
 	}
 	at, ok := slices.BinarySearchFunc(x.entries[:x.sorted], k, func(e Entry, k Key) int { return compareKeys(e.Key(), k) })
-	return at, ok && x.marks[at] != 0
+	return at, ok && x.alive(at)
 }
 
 // kill leaves the key, by which the others are found.
 func (x *Index) kill(at int) {
-	x.marks[at] = 0
+	x.blocks[at/blockEntries].alive[at%blockEntries/64] &^= 1 << (at % 64)
 	e := &x.entries[at]
 	*e = Entry{Partner: e.Partner, Person: e.Person}
 	x.live--
 }
 
-// alive is set in the mark of each entry that lives.
-const alive = 1 << 63
-
 func (x *Index) append(e Entry) {
 	from := len(x.texts)
 	x.texts = append(fold(x.texts, e.Name), 0)
-	nameEnd := len(x.texts) - 1
+	alias := len(x.texts)
 	x.texts = append(fold(x.texts, e.Alias), 0)
-	name := x.texts[from:nameEnd]
-	if e.Alias != "" {
-		name = x.texts[nameEnd+1 : len(x.texts)-1]
-	}
+	custom := len(x.texts)
 	x.texts = append(fold(x.texts, e.CustomID), 0)
-	mark := uint64(alive)
-	for _, c := range x.texts[from:] {
-		mark |= starts(c)
+	shown := x.texts[from : alias-1]
+	if e.Alias != "" {
+		shown = x.texts[alias : custom-1]
 	}
+	head := head{first: [3]uint16{x.texts[from], x.texts[alias], x.texts[custom]}, state: stateRank(e.State)}
+	for _, field := range [][]uint16{x.texts[from:alias], x.texts[alias:custom]} {
+		for i := 1; i < len(field)-1; i++ {
+			head.words = head.words || wordStarts(field[i-1], field[i])
+		}
+	}
+	at := len(x.entries)
+	if at%blockEntries == 0 {
+		x.blocks = append(x.blocks, new(block))
+	}
+	x.blocks[at/blockEntries].enter(at%blockEntries, x.texts[from:])
 	x.entries = append(x.entries, e)
-	x.marks = append(x.marks, mark)
-	x.orders = append(x.orders, order(name, e.Person != ""))
+	x.heads = append(x.heads, head)
+	x.orders = append(x.orders, order(shown, e.Person != ""))
 	x.phones = append(x.phones, digits(e.Phone))
 	x.ends = append(x.ends, uint32(len(x.texts)))
 	x.live++
 }
 
-// starts is the marks of what a query can have where it comes to c: c itself, or the first letter of a reading.
-func starts(c uint16) (mark uint64) {
-	mark = markOf(c)
-	if isHan(c) {
-		for from, to := read(c); from < to; from += 2 {
-			mark |= markOf(uint16(syllable(u16(from))[0]))
-		}
-	}
-	return mark
+// head is what can be said of an entry's place before its text is read.
+type head struct {
+	first [3]uint16 // codes of name, alias and custom id; 0 for none
+	state byte
+	words bool // a word begins within the name or alias
 }
 
-// markOf is a bit of its own for a letter or digit, one of 27 for what else there is.
-func markOf(c uint16) uint64 {
-	switch {
-	case c == 0:
-		return 0
-	case isLetter(c):
-		return 1 << (c - 'a')
-	case isDigit(c):
-		return 1 << (26 + c - '0')
-	}
-	return 1 << (36 + c%27)
+func (x *Index) alive(at int) bool {
+	return x.blocks[at/blockEntries].alive[at%blockEntries/64]>>(at%64)&1 != 0
 }
 
 // digits has a phone's digits, 4 bits each, the last one lowest; E.164 has 15 at most.
@@ -183,7 +177,7 @@ func (x *Index) All() iter.Seq[Entry] {
 		x.mu.RLock()
 		defer x.mu.RUnlock()
 		for at := range x.entries {
-			if x.marks[at] != 0 && !yield(x.entries[at]) {
+			if x.alive(at) && !yield(x.entries[at]) {
 				return
 			}
 		}
@@ -202,7 +196,7 @@ func (x *Index) Bytes() int {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	const entry, each = 152, 100 // an Entry, and a key in a map
-	n := cap(x.entries)*(entry+8+16+8+4) + cap(x.texts)*2 + (len(x.since)+len(x.removed))*each
+	n := cap(x.entries)*(entry+8+16+8+4) + cap(x.texts)*2 + len(x.blocks)*(rows+1)*blockWords*8 + (len(x.since)+len(x.removed))*each
 	for i := range x.entries {
 		e := &x.entries[i]
 		n += len(e.Partner) + len(e.Person) + len(e.Name) + len(e.Alias) + len(e.CustomID) + len(e.Phone)

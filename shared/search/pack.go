@@ -64,8 +64,8 @@ func (x *Index) Pack() []byte {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	order := make([]int, 0, x.live)
-	for at, mark := range x.marks {
-		if mark != 0 {
+	for at := range x.entries {
+		if x.alive(at) {
 			order = append(order, at)
 		}
 	}

@@ -16,7 +16,7 @@ type pattern struct {
 	done  []uint64 // by syllable: where the rest of the query is the beginning of it, or all of it
 	used  []bool   // by syllable: whether it takes anything at all
 	begin [1 << 13]byte
-	need  uint64 // marks
+	need  []int  // rows
 	tail  uint64 // the phone's end, as digits has it
 	mask  uint64 // of its bits; 0 if the query can't be one
 }
@@ -36,12 +36,7 @@ func parse(text string) (*pattern, error) {
 	if len(p.codes) == 0 || len(p.codes) > MaxQuery {
 		return nil, ErrQuery
 	}
-	for i, c := range p.codes {
-		// A letter behind a letter may be within a reading, so nothing need begin with it.
-		if i == 0 || !isLetter(c) || !isLetter(p.codes[i-1]) {
-			p.need |= markOf(c)
-		}
-	}
+	p.need = needed(p.codes)
 	p.phone()
 	p.readings()
 	return p, nil

@@ -45,36 +45,24 @@ func read(c uint16) (from, to int) {
 	return list + u16(at)*2, list + u16(at+2)*2
 }
 
-// simplified is a character's simplified form, which for most is itself.
-func simplified(c uint16) uint16 {
-	pairs := headBytes + syllables()*syllableBytes + (lastHan-firstHan+2)*2 + u16(2)*2
-	n := u16(4)
-	i := sort.Search(n, func(i int) bool { return u16(pairs+i*4) >= int(c) })
-	if i < n && u16(pairs+i*4) == int(c) {
-		return uint16(u16(pairs + i*4 + 2))
-	}
-	return c
-}
-
 // fold appends a text as it is compared: UTF-16, simplified, lower-case, half-width. A rune becomes one code, or two beyond U+FFFF.
 func fold(to []uint16, text string) []uint16 {
+	t := lookup()
 	for _, r := range text {
 		switch {
+		case r >= 0x3400 && r <= lastHan:
+			to = append(to, t.simple[r])
+			continue
 		case r == 0x3000:
 			r = ' '
 		case r >= 0xFF01 && r <= 0xFF5E:
 			r -= 0xFF01 - '!'
 		}
-		r = unicode.ToLower(r)
-		if r > 0xFFFF {
+		if r = unicode.ToLower(r); r > 0xFFFF {
 			to = utf16.AppendRune(to, r)
 			continue
 		}
-		c := uint16(max(r, 1)) // 0 stands between fields
-		if c >= 0x3400 {
-			c = simplified(c)
-		}
-		to = append(to, c)
+		to = append(to, t.simple[max(r, 1)]) // 0 stands between fields
 	}
 	return to
 }
@@ -131,7 +119,7 @@ func order(name []uint16, person bool) (key [2]uint64) {
 		}
 		reading := second
 		second = ""
-		if i+1 < len(name) && reading == "" {
+		if i+1 < len(name) && reading == "" && isHan(c) {
 			two := [2]uint16{c, name[i+1]}
 			reading = places[two]
 			if d, ok := doubles[two]; ok && person && i == 0 {
