@@ -2,6 +2,7 @@ package search
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
 	"encoding/binary"
 	"math/bits"
@@ -26,14 +27,22 @@ type place struct {
 	partner, person string
 }
 
-func (a *place) compare(b *place) int {
+// compareShort is compare but for the keys.
+func (a *place) compareShort(b *place) int {
 	switch {
 	case a.class != b.class:
 		return int(a.class) - int(b.class)
 	case a.state != b.state:
 		return int(a.state) - int(b.state)
-	case a.order != b.order:
-		return slices.Compare(a.order[:], b.order[:])
+	case a.order[0] != b.order[0]:
+		return cmp.Compare(a.order[0], b.order[0])
+	}
+	return cmp.Compare(a.order[1], b.order[1])
+}
+
+func (a *place) compare(b *place) int {
+	if c := a.compareShort(b); c != 0 {
+		return c
 	}
 	return compareKeys(Key{a.partner, a.person}, Key{b.partner, b.person})
 }
@@ -108,19 +117,24 @@ func (x *Index) Find(q Query) (hits []Hit, next string, err error) {
 		for i, w := range candidates {
 			for ; w != 0; w &= w - 1 {
 				at := n*blockEntries + i*64 + bits.TrailingZeros64(w)
-				e := &x.entries[at]
-				f := found{place{p.atBest(x.heads[at]), x.heads[at].state, x.orders[at], e.Partner, e.Person}, at}
+				// Most are refused by what lies close together; the entry itself is far.
+				f := found{place{class: p.atBest(&x.heads[at]), state: x.heads[at].state, order: x.orders[at]}, at}
 				if q.Phones && p.mask != 0 {
 					f.class = min(f.class, p.phoneClass(x.phones[at]))
 				}
-				if len(best) > limit && f.compare(&best[limit].place) >= 0 {
+				if len(best) > limit && f.compareShort(&best[limit].place) > 0 {
 					continue
 				}
 				f.class = p.class(x.text(at))
 				if q.Phones && p.mask != 0 {
 					f.class = min(f.class, p.phoneClass(x.phones[at]))
 				}
-				if f.class == none || after != nil && f.compare(after) <= 0 || len(best) > limit && f.compare(&best[limit].place) >= 0 ||
+				if f.class == none || len(best) > limit && f.compareShort(&best[limit].place) > 0 {
+					continue
+				}
+				e := &x.entries[at]
+				f.partner, f.person = e.Partner, e.Person
+				if after != nil && f.compare(after) <= 0 || len(best) > limit && f.compare(&best[limit].place) >= 0 ||
 					q.Sees != nil && !q.Sees(e) {
 					continue
 				}
@@ -142,7 +156,7 @@ func (x *Index) Find(q Query) (hits []Hit, next string, err error) {
 }
 
 // atBest is the class that an entry could have by what it begins with.
-func (p *pattern) atBest(h head) byte {
+func (p *pattern) atBest(h *head) byte {
 	for _, c := range h.first {
 		if p.begins(c) {
 			return exact

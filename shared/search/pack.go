@@ -59,7 +59,7 @@ var states = []network.PartnerState{"", network.PartnerPending, network.PartnerJ
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// Pack makes bytes of the index, from which Open makes it again. JoinedAt is kept to the second.
+// Pack makes bytes of the index, from which Open makes it again. JoinedAt is kept to the second, a name as UTF-8.
 func (x *Index) Pack() []byte {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
@@ -105,8 +105,9 @@ func (x *Index) Pack() []byte {
 		if e.Person != "" {
 			names = colPersonNames
 		}
-		c[names] = append(c[names], e.Name...)
-		c[colNameLengths] = binary.AppendUvarint(c[colNameLengths], uint64(len(e.Name)))
+		name := strings.ToValidUTF8(e.Name, "\uFFFD")
+		c[names] = append(c[names], name...)
+		c[colNameLengths] = binary.AppendUvarint(c[colNameLengths], uint64(len(name)))
 		for _, s := range []struct {
 			flag byte
 			text string
@@ -150,6 +151,9 @@ func (x *Index) Pack() []byte {
 		c[colRemoved] = binary.AppendVarint(c[colRemoved], int64(r.Edition))
 	}
 
+	for _, names := range []int{colPartnerNames, colPersonNames} {
+		c[names] = spell(string(c[names]))
+	}
 	body := binary.AppendUvarint(nil, uint64(len(order)))
 	for i, column := range c {
 		body = binary.AppendUvarint(body, uint64(len(column)))
@@ -326,12 +330,9 @@ func inflate(packed []byte, size uint64) ([]byte, error) {
 
 // unpack reads the columns but the removals. Entries must be in order, one a key.
 func unpack(c *[columnCount]column, count int, bad *bool) ([]Entry, bool) {
-	text := func(col int) *texts {
-		t := &texts{string(c[col].b), bad}
-		c[col].b = nil
-		return t
-	}
-	partners, persons, others := text(colPartnerNames), text(colPersonNames), text(colOther)
+	others := &texts{string(c[colOther].b), bad}
+	partners, persons := &texts{unspell(c[colPartnerNames]), bad}, &texts{unspell(c[colPersonNames]), bad}
+	c[colPartnerNames].b, c[colPersonNames].b, c[colOther].b = nil, nil, nil
 	other := func() string { return others.take(c[colLengths].uvarint()) }
 	entries := make([]Entry, count)
 	top, joined := uint64(0), int64(0)
