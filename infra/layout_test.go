@@ -27,8 +27,9 @@ var arrows = map[string][]string{
 	"shared/web":      {"shared/network"},
 	"shared/page":     nil,
 	"shared/search":   {"shared/network"},
+	"shared/feed":     {"shared/network", "shared/search", "shared/store"},
 	"shared/caller":   {"shared/network", "shared/store", "shared/web"},
-	"functions":       {"shared/network", "shared/batch", "shared/platform", "shared/roster", "shared/notice", "shared/store", "shared/web", "shared/caller", "shared/page", "shared/search"},
+	"functions":       {"shared/network", "shared/batch", "shared/platform", "shared/roster", "shared/notice", "shared/store", "shared/web", "shared/caller", "shared/page", "shared/search", "shared/feed"},
 
 	// For tests and tools, never in a function.
 	"shared/dynamotest": nil,
