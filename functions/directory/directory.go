@@ -10,16 +10,19 @@ import (
 	"github.com/tributary-app/tributary/shared/web"
 )
 
-// directory is the door to who is in a chain. It only reads.
+// directory is the door to who is in a chain. It only reads,
+// and asks for an index that it misses.
 type directory struct {
-	store  *store.Store
-	person network.PersonKey
-	now    func() time.Time
+	store   *store.Store
+	person  network.PersonKey
+	now     func() time.Time
+	indexes *indexes
 }
 
 func (d *directory) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /v1/chains/{chain_id}/directory", web.Handler(d.list))
+	mux.Handle("GET /v1/chains/{chain_id}/directory/search", web.Handler(d.search))
 	mux.Handle("GET /v1/chains/{chain_id}/progress", web.Handler(d.progress))
 	// These are here because chains has no room for them.
 	mux.Handle("GET /v1/chains/{chain_id}/roster-template.xlsx", web.Handler(d.chainTemplate))

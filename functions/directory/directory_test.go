@@ -44,6 +44,8 @@ type world struct {
 	*store.Store
 	tb                    *dynamotest.Table
 	h                     http.Handler
+	bucket                *bases
+	indexes               *indexes
 	now                   time.Time
 	chain                 network.Chain
 	owner                 network.Corp
@@ -57,7 +59,9 @@ func setup(t *testing.T) *world {
 	ctx := t.Context()
 	tb := dynamotest.New(t)
 	w := &world{Store: store.New(tb.Client, tb.Name), tb: tb, now: noon, boss: claims(1), staff: claims(2), corps: map[int]network.Corp{}}
-	d := &directory{store: w.Store, person: people, now: func() time.Time { return w.now }}
+	w.bucket = newBases(t)
+	d := &directory{store: w.Store, person: people, now: func() time.Time { return w.now }, indexes: &indexes{store: w.Store, bucket: w.bucket.bucket, budget: 1 << 20}}
+	w.indexes = d.indexes
 	w.h = contract.Handler(t, d.routes())
 	w.owner = w.corp(t, "Owner Ltd", w.boss)
 	if err := w.AddMember(ctx, network.Member{Person: id(w.staff), Corp: w.owner.ID, Name: "Person 2", Phone: w.staff.Phone, Role: network.Staff}, store.Once{}); err != nil {
@@ -573,8 +577,9 @@ func TestTheSampleEventsWork(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	w.joins(t, 7, w.invite(t, w.boss, w.owner, network.RootGroup))
+	w.index(t)
 	const zipped = "UEsDB" // how a workbook begins, in base64
-	want := map[string]string{"list.json": `"group"`, "list-as-partner.json": `"colleague"`, "progress.json": `"imported"`, "openapi.json": `openapi: 3.0.3`,
+	want := map[string]string{"list.json": `"group"`, "list-as-partner.json": `"colleague"`, "search.json": `"Dealer 7"`, "progress.json": `"imported"`, "openapi.json": `openapi: 3.0.3`,
 		"chain-template.json": zipped, "roster-template.json": zipped}
 	files, err := filepath.Glob("../../events/directory/*.json")
 	if err != nil || len(files) != len(want) {
