@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -20,6 +21,7 @@ type chainJSON struct {
 	MembersMayInvite     bool               `json:"members_may_invite"`
 	PartnersMayInvite    bool               `json:"partners_may_invite"`
 	PartnersSeeEachOther bool               `json:"partners_see_each_other"`
+	MembersSee           network.MembersSee `json:"members_see"`
 	CreatedAt            time.Time          `json:"created_at"`
 	Counts               *countsJSON        `json:"counts,omitempty"`
 }
@@ -30,12 +32,12 @@ type countsJSON struct {
 
 // showChain is a chain as its side sees it: who doesn't see the partners
 // isn't told how many there are (R36).
-func (c *chains) showChain(ctx context.Context, ch network.Chain, side network.Side) (chainJSON, error) {
+func (c *chains) showChain(ctx context.Context, ch network.Chain, side network.Side, admin bool) (chainJSON, error) {
 	out := chainJSON{
-		ch.ID, ch.Name, ch.OwnerCorp, ch.OwnerName, side, ch.Policy(), ch.MembersMayInvite, ch.PartnersMayInvite, ch.PartnersSeeAnother,
+		ch.ID, ch.Name, ch.OwnerCorp, ch.OwnerName, side, ch.Policy(), ch.MembersMayInvite, ch.PartnersMayInvite, ch.PartnersSeeAnother, cmp.Or(ch.MembersSee, network.SeeAll),
 		moment(ch.CreatedAt), nil,
 	}
-	if !(network.Actor{Chain: ch, Side: side}).SeesPartners() {
+	if !(network.Actor{Chain: ch, Side: side, Admin: admin}).SeesTotals() {
 		return out, nil
 	}
 	n, err := c.store.JoinedPartners(ctx, ch.ID)
@@ -76,7 +78,7 @@ func (c *chains) createChain(w http.ResponseWriter, r *http.Request) error {
 	if ch, err = c.store.CreateChain(r.Context(), ch, a.Corp, once); err != nil {
 		return err
 	}
-	out, err := c.showChain(r.Context(), ch, network.Owner)
+	out, err := c.showChain(r.Context(), ch, network.Owner, true)
 	if err != nil {
 		return err
 	}
@@ -103,7 +105,7 @@ func (c *chains) listChains(w http.ResponseWriter, r *http.Request) error {
 	}
 	var items []chainJSON
 	for _, p := range page {
-		item, err := c.showChain(r.Context(), p.Chain, p.Side)
+		item, err := c.showChain(r.Context(), p.Chain, p.Side, p.Side == network.Owner && a.Role == network.SuperAdmin)
 		if err != nil {
 			return err
 		}
@@ -117,11 +119,11 @@ func (c *chains) getChain(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return c.answerChain(w, r, a.Chain, a.Side)
+	return c.answerChain(w, r, a.Chain, a.Side, a.Admin)
 }
 
-func (c *chains) answerChain(w http.ResponseWriter, r *http.Request, ch network.Chain, side network.Side) error {
-	out, err := c.showChain(r.Context(), ch, side)
+func (c *chains) answerChain(w http.ResponseWriter, r *http.Request, ch network.Chain, side network.Side, admin bool) error {
+	out, err := c.showChain(r.Context(), ch, side, admin)
 	if err != nil {
 		return err
 	}
@@ -140,6 +142,7 @@ func (c *chains) editChain(w http.ResponseWriter, r *http.Request) error {
 		MembersMayInvite     *bool               `json:"members_may_invite"`
 		PartnersMayInvite    *bool               `json:"partners_may_invite"`
 		PartnersSeeEachOther *bool               `json:"partners_see_each_other"`
+		MembersSee           *network.MembersSee `json:"members_see"`
 	}
 	if err := web.Read(r, &req); err != nil {
 		return err
@@ -158,7 +161,7 @@ func (c *chains) editChain(w http.ResponseWriter, r *http.Request) error {
 	}
 	e := network.ChainEdit{
 		Name: tidied(req.Name), JoinPolicy: req.JoinPolicy, MembersMayInvite: req.MembersMayInvite,
-		PartnersMayInvite: req.PartnersMayInvite, PartnersSeeAnother: req.PartnersSeeEachOther,
+		PartnersMayInvite: req.PartnersMayInvite, PartnersSeeAnother: req.PartnersSeeEachOther, MembersSee: req.MembersSee,
 	}
 	if preview {
 		return c.previewChain(w, r, a.Chain, e)
@@ -175,7 +178,7 @@ func (c *chains) editChain(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return c.answerChain(w, r, ch, a.Side)
+	return c.answerChain(w, r, ch, a.Side, a.Admin)
 }
 
 // previewChain says what the edit would end, and makes none (R12).

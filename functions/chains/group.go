@@ -41,13 +41,9 @@ func (c *chains) listGroups(w http.ResponseWriter, r *http.Request) error {
 			return network.ErrCursor
 		}
 	}
-	own := 0
-	if a.Side == network.Guest {
-		p, err := c.store.Partner(r.Context(), a.Chain.ID, a.Contact.Partner)
-		if err != nil {
-			return err
-		}
-		own = a.Chain.Landing(p.Group)
+	sight, err := c.store.SightOfGroups(r.Context(), a)
+	if err != nil {
+		return err
 	}
 	tree, err := c.store.Tree(r.Context(), a.Chain.ID)
 	if err != nil {
@@ -55,7 +51,7 @@ func (c *chains) listGroups(w http.ResponseWriter, r *http.Request) error {
 	}
 	var items []groupJSON
 	for _, id := range slices.Sorted(maps.Keys(tree)) {
-		if id <= last || !a.SeesGroup(id, own) {
+		if id <= last || !sight.Group(id) {
 			continue
 		}
 		if len(items) == limit {

@@ -74,18 +74,19 @@ func (c *chains) listPartners(w http.ResponseWriter, r *http.Request) error {
 	}
 	state := network.PartnerState(asked)
 
+	sight, err := c.store.SightOfGroups(r.Context(), a)
+	if err != nil {
+		return err
+	}
+	if group != 0 && !sight.Group(group) {
+		return network.ErrGroupNotFound
+	}
 	if a.Side == network.Guest {
-		own, err := c.store.Partner(r.Context(), a.Chain.ID, a.Contact.Partner)
-		if err != nil {
-			return err
-		}
 		switch {
-		case group != 0 && !a.SeesGroup(group, a.Chain.Landing(own.Group)):
-			return network.ErrGroupNotFound
 		case state != "" && state != network.PartnerJoined:
 			return web.List[partnerJSON](w, nil, "")
-		case !a.SeesPartners():
-			return web.List(w, []partnerJSON{showPartner(a, own)}, "")
+		case sight.Restricted():
+			return web.List(w, []partnerJSON{showPartner(a, sight.Own())}, "")
 		}
 		state = network.PartnerJoined // others than these it doesn't see, and is one itself
 	}
@@ -98,13 +99,13 @@ func (c *chains) listPartners(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	page, next, err := c.partners(r.Context(), a.Chain.ID, groups, store.PartnerQuery{State: state, Cursor: cursor, Limit: limit})
+	page, next, err := c.seen(r.Context(), a.Chain, sight, groups, store.PartnerQuery{State: state, Cursor: cursor, Limit: limit})
 	if err != nil {
 		return err
 	}
 	var items []partnerJSON
 	for _, p := range page {
-		if a.Sees(p) {
+		if sight.Partner(p) {
 			items = append(items, showPartner(a, p))
 		}
 	}
@@ -128,6 +129,28 @@ func (c *chains) within(ctx context.Context, chain string, group int, recursive 
 		return nil, network.ErrGroupNotFound
 	}
 	return tree.Below(group), nil
+}
+
+// apart begins the cursors of partners that stand in no group that is seen.
+const apart = "s."
+
+// seen is a page of the partners of groups that may be seen: group by group,
+// then those that a rule names and that stand in groups which aren't seen.
+func (c *chains) seen(ctx context.Context, ch network.Chain, sight *network.Sight, within []int, q store.PartnerQuery) (found []network.Partner, next string, err error) {
+	if last, ok := strings.CutPrefix(q.Cursor, apart); ok {
+		q.Cursor = last
+		if found, next, err = c.store.Singly(ctx, ch, sight, within, q); next != "" {
+			next = apart + next
+		}
+		return found, next, err
+	}
+	if found, next, err = c.partners(ctx, ch.ID, sight.Among(within), q); err != nil || next != "" {
+		return found, next, err
+	}
+	if len(sight.Scope().Singly) > 0 {
+		next = apart
+	}
+	return found, next, nil
 }
 
 // groupsAPage is how many groups one page looks into: one that meets only
@@ -181,8 +204,12 @@ func (c *chains) partner(r *http.Request, a network.Actor) (network.Partner, err
 	if !network.ValidPartnerID(id) {
 		return network.Partner{}, network.ErrNotFound
 	}
+	sight, err := c.store.Sight(r.Context(), a)
+	if err != nil {
+		return network.Partner{}, err
+	}
 	p, err := c.store.Partner(r.Context(), a.Chain.ID, id)
-	if err == nil && !a.Sees(p) {
+	if err == nil && !sight.Partner(p) {
 		err = network.ErrNotFound
 	}
 	return p, err

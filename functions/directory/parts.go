@@ -72,21 +72,35 @@ func listed(name string, all []itemJSON) part {
 }
 
 // partners are those of a group that have joined, of the whole chain if group
-// is 0: by group, then by name.
-func (d *directory) partners(a network.Actor, group int) part {
+// is 0, and that the caller sees: by group, then by name.
+func (d *directory) partners(a network.Actor, sight *network.Sight, group int) part {
 	return part{"p" + strconv.Itoa(group), func(ctx context.Context, cursor string, limit int) ([]itemJSON, string, error) {
 		found, next, err := d.store.Partners(ctx, a.Chain.ID, store.PartnerQuery{Group: group, State: network.PartnerJoined, Cursor: cursor, Limit: limit})
-		var items []itemJSON
-		for _, p := range found {
-			items = append(items, partnerItem(a, p))
-		}
-		return items, next, err
+		return partnerItems(a, sight, found), next, err
 	}}
 }
 
-// groups are those right below a group: ErrGroupNotFound if that isn't there.
-// Pages behind them don't read the groups again.
-func (d *directory) groups(chain string, group int) part {
+// singly are the partners that a rule names, in groups of which the caller sees
+// no more. within are the groups that the list is of, nil for all.
+func (d *directory) singly(a network.Actor, sight *network.Sight, within []int) part {
+	return part{"s", func(ctx context.Context, cursor string, limit int) ([]itemJSON, string, error) {
+		found, next, err := d.store.Singly(ctx, a.Chain, sight, within, store.PartnerQuery{State: network.PartnerJoined, Cursor: cursor, Limit: limit})
+		return partnerItems(a, sight, found), next, err
+	}}
+}
+
+func partnerItems(a network.Actor, sight *network.Sight, found []network.Partner) (items []itemJSON) {
+	for _, p := range found {
+		if sight.Partner(p) {
+			items = append(items, partnerItem(a, p))
+		}
+	}
+	return items
+}
+
+// groups are those right below a group that the caller sees: ErrGroupNotFound
+// if that isn't there. Pages behind them don't read the groups again.
+func (d *directory) groups(chain string, sight *network.Sight, group int) part {
 	return part{"g", func(ctx context.Context, cursor string, limit int) ([]itemJSON, string, error) {
 		tree, err := d.store.Tree(ctx, chain)
 		if err != nil {
@@ -97,32 +111,50 @@ func (d *directory) groups(chain string, group int) part {
 		}
 		var items []itemJSON
 		for _, g := range tree.Children(group) {
-			items = append(items, groupItem(g))
+			if sight.Group(g.ID) {
+				items = append(items, groupItem(g))
+			}
 		}
 		return listed("g", items).page(ctx, cursor, limit)
 	}}
 }
 
 // ownersParts are the directory of the owner's people: the groups below the
-// one that is asked for, then its partners. Recursive is without groups, but
-// with all their partners.
-func (d *directory) ownersParts(ctx context.Context, a network.Actor, group int, recursive bool) ([]part, error) {
-	switch {
-	case !recursive:
-		return []part{d.groups(a.Chain.ID, group), d.partners(a, group)}, nil
-	case group == network.RootGroup:
-		return []part{d.partners(a, 0)}, nil
-	}
-	tree, err := d.store.Tree(ctx, a.Chain.ID)
+// one that is asked for, then its partners, then those of it that a rule names.
+// Recursive is without groups, but with all their partners.
+func (d *directory) ownersParts(ctx context.Context, a network.Actor, group int, recursive bool) (all []part, err error) {
+	sight, err := d.store.SightOfGroups(ctx, a)
 	if err != nil {
 		return nil, err
 	}
-	if _, ok := tree[group]; !ok {
+	if !sight.Group(group) {
 		return nil, network.ErrGroupNotFound
 	}
-	var all []part
-	for _, id := range tree.Below(group) {
-		all = append(all, d.partners(a, id))
+	within := []int{group}
+	switch {
+	case !recursive:
+		all = append(all, d.groups(a.Chain.ID, sight, group))
+	case group == network.RootGroup:
+		within = nil
+	default:
+		tree, err := d.store.Tree(ctx, a.Chain.ID)
+		if err != nil {
+			return nil, err
+		}
+		if _, ok := tree[group]; !ok {
+			return nil, network.ErrGroupNotFound
+		}
+		within = tree.Below(group)
+	}
+	among := sight.Among(within)
+	if among == nil {
+		among = []int{0}
+	}
+	for _, id := range among {
+		all = append(all, d.partners(a, sight, id))
+	}
+	if len(sight.Scope().Singly) > 0 {
+		all = append(all, d.singly(a, sight, within))
 	}
 	return all, nil
 }
@@ -132,19 +164,24 @@ func (d *directory) ownersParts(ctx context.Context, a network.Actor, group int,
 // then the people that they may see. They see no group but their own (R08), so
 // to them the root is the whole chain.
 func (d *directory) guestsParts(ctx context.Context, a network.Actor, group int, _ bool) ([]part, error) {
-	own, err := d.store.Partner(ctx, a.Chain.ID, a.Contact.Partner)
+	sight, err := d.store.SightOfGroups(ctx, a)
 	if err != nil {
 		return nil, err
 	}
-	if group != network.RootGroup && !a.SeesGroup(group, a.Chain.Landing(own.Group)) {
+	if group != network.RootGroup && !sight.Group(group) {
 		return nil, network.ErrGroupNotFound
 	}
 	if group == network.RootGroup {
 		group = 0
 	}
+	own := sight.Own()
 	partners := listed("o", []itemJSON{partnerItem(a, own)})
-	if a.SeesPartners() {
-		partners = d.partners(a, group)
+	if !sight.Restricted() {
+		partners = d.partners(a, sight, group)
 	}
-	return []part{partners, d.hosts(a), d.colleagues(a, own)}, nil
+	all := []part{partners, d.hosts(a, sight)}
+	if people, every := sight.Hosts(); every || len(people) > 0 {
+		all = append(all, d.members(a, sight, people, every))
+	}
+	return append(all, d.colleagues(a, own)), nil
 }

@@ -19,13 +19,14 @@ type partnerFunnel struct {
 }
 
 // progress says how far the contacts of one import, or of all, have come. It
-// is for the owner's people: to partners the roster is nobody's.
+// is for the owner's people: to partners the roster is nobody's, and who may be kept
+// from some partners isn't told how many there are (R36).
 func (d *directory) progress(w http.ResponseWriter, r *http.Request) error {
 	a, err := d.actor(r)
 	if err != nil {
 		return err
 	}
-	if a.Side != network.Owner {
+	if a.Side != network.Owner || !a.SeesTotals() {
 		return network.ErrDenied
 	}
 	q, err := web.Query(r, "import_id")

@@ -122,24 +122,23 @@ func (q request) invite(a network.Actor) (network.Invite, error) {
 }
 
 // group is where those who come by the invite land (R08). The owner's people
-// choose any that there is; a partner's see the one that it stands in.
+// choose any that they see; a partner's see the one that it stands in.
 func (i *invites) group(ctx context.Context, a network.Actor, asked *int) (int, error) {
-	if a.Side == network.Owner {
-		if asked == nil || *asked == network.RootGroup {
-			return network.RootGroup, nil
-		}
-		g, err := i.store.Group(ctx, a.Chain.ID, *asked)
-		return g.ID, err
+	if a.Side == network.Owner && (asked == nil || *asked == network.RootGroup) {
+		return network.RootGroup, nil
 	}
-	p, err := i.store.Partner(ctx, a.Chain.ID, a.Contact.Partner)
+	sight, err := i.store.SightOfGroups(ctx, a)
 	if err != nil {
 		return 0, err
 	}
-	own := a.Chain.Landing(p.Group)
-	if asked != nil && !a.SeesGroup(*asked, own) {
+	if asked != nil && !sight.Group(*asked) {
 		return 0, network.ErrGroupNotFound
 	}
-	return own, nil
+	if a.Side == network.Owner {
+		g, err := i.store.Group(ctx, a.Chain.ID, *asked)
+		return g.ID, err
+	}
+	return a.Chain.Landing(sight.Own().Group), nil
 }
 
 // name is what guests read of who invites them: as they sign in, else as

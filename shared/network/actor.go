@@ -38,41 +38,21 @@ func (a Actor) MustOwn() error {
 	return nil
 }
 
-// SeesPartners reports whether all joined partners are shown to the actor
-// (R35): to the owner's people always, to partners' by the chain's switch.
-func (a Actor) SeesPartners() bool {
-	return a.Side == Owner || a.Side == Guest && a.Chain.PartnersSeeAnother
-}
-
-// Sees reports whether the partner is shown to the actor (R35): who is still
-// to join, to the owner's people alone.
-func (a Actor) Sees(p Partner) bool {
-	switch {
-	case a.Side == Outside, p.State == PartnerRemoved:
-		return false
-	case a.Side == Owner:
-		return true
-	case p.ID == a.Corp.Places[a.Chain.ID].Partner:
-		return true
+// SeesTotals reports whether the actor may know how many partners the chain
+// has (R36): who may be kept from some learns nothing of their number.
+func (a Actor) SeesTotals() bool {
+	switch a.Side {
+	case Owner:
+		return a.Admin || a.Chain.MembersSee != SeeByRules && a.Chain.RulesEdition == 0
+	case Guest:
+		return a.Chain.PartnersSeeAnother
 	}
-	return a.SeesPartners() && p.State == PartnerJoined
-}
-
-// SeesContact reports whether a person of a partner that the actor sees is
-// shown: to another corp only who has joined (R03).
-func (a Actor) SeesContact(k Contact) bool {
-	return a.Side == Owner || a.Side == Guest && k.HasJoined()
+	return false
 }
 
 // SeesPhone reports whether a contact's phone is shown in full: to admins,
 // and to the person.
 func (a Actor) SeesPhone(person string) bool { return a.Admin || a.Person.ID == person }
-
-// SeesGroup reports whether the actor sees a group (R08): the owner's people
-// all, a partner's the one that it stands in.
-func (a Actor) SeesGroup(group, own int) bool {
-	return a.Side == Owner || a.Side == Guest && group == own
-}
 
 // MayInvite holds R07 for a new invite: super-admins and chain admins always;
 // the owner's other members while members_may_invite is on; a partner's

@@ -73,11 +73,11 @@ func TestR35_WhoSeesWhom(t *testing.T) {
 		chain := chainWith(policies())
 		chain.PartnersSeeAnother = c.another
 		for name, actor := range who(chain) {
-			if got := actor.Sees(c.partner); got != c.sees[name] {
+			if got := network.SightOf(actor, network.Partner{ID: "pa-own"}, nil, nil).Partner(c.partner); got != c.sees[name] {
 				t.Errorf("%s: %s got %v, want %v", c.name, name, got, c.sees[name])
 			}
-			if got, want := actor.SeesPartners(), ours[name] || name == "partner" && c.another; got != want {
-				t.Errorf("%s: all partners, %s got %v, want %v", c.name, name, got, want)
+			if got, want := actor.SeesTotals(), ours[name] || name == "partner" && c.another; got != want {
+				t.Errorf("%s: their number, %s got %v, want %v", c.name, name, got, want)
 			}
 		}
 	}
@@ -88,7 +88,8 @@ func TestR38_ARemovedCorpSeesNothingOfItsOwnEither(t *testing.T) {
 	actor := who(chainWith(policies()))["partner"]
 	actor.Side = network.Outside // its place is there still, closed
 	again := network.Partner{ID: "pa-own", State: network.PartnerPending}
-	if actor.Sees(again) || actor.SeesGroup(2, 2) || actor.SeesContact(network.Contact{JoinedAt: noon}) {
+	sight := network.SightOf(actor, again, nil, nil)
+	if sight.Partner(again) || sight.Group(network.RootGroup) || sight.Contact(again, network.Contact{JoinedAt: noon}) {
 		t.Error("who was removed sees the partner that it was")
 	}
 }
@@ -97,10 +98,12 @@ func TestR03_AColleagueWhoHasNotJoinedIsNotShown(t *testing.T) {
 	t.Parallel()
 	for name, actor := range who(chainWith(policies())) {
 		ours, partner := actor.Side == network.Owner, actor.Side == network.Guest
-		if got := actor.SeesContact(network.Contact{}); got != ours {
+		own := network.Partner{ID: "pa-own", State: network.PartnerJoined}
+		sight := network.SightOf(actor, own, nil, nil)
+		if got := sight.Contact(own, network.Contact{}); got != ours {
 			t.Errorf("%s, imported: got %v, want %v", name, got, ours)
 		}
-		if got, want := actor.SeesContact(network.Contact{JoinedAt: noon}), ours || partner; got != want {
+		if got, want := sight.Contact(own, network.Contact{JoinedAt: noon}), ours || partner; got != want {
 			t.Errorf("%s, joined: got %v, want %v", name, got, want)
 		}
 		if got, want := actor.SeesPhone("pe3"), actor.Admin || name == "member"; got != want {
@@ -113,10 +116,11 @@ func TestR08_WhoSeesAGroup(t *testing.T) {
 	t.Parallel()
 	for name, actor := range who(chainWith(policies())) {
 		ours := actor.Side == network.Owner
-		if got := actor.SeesGroup(3, 2); got != ours {
+		sight := network.SightOf(actor, network.Partner{ID: "pa-own", Group: 2}, nil, nil)
+		if got := sight.Group(3); got != ours {
 			t.Errorf("%s, another group: got %v, want %v", name, got, ours)
 		}
-		if got, want := actor.SeesGroup(2, 2), ours || actor.Side == network.Guest; got != want {
+		if got, want := sight.Group(2), ours || actor.Side == network.Guest; got != want {
 			t.Errorf("%s, the group of one's own: got %v, want %v", name, got, want)
 		}
 	}

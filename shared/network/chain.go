@@ -19,6 +19,7 @@ type Chain struct {
 	MembersMayInvite   bool           // R07, default on
 	PartnersMayInvite  bool           // R07, default off
 	PartnersSeeAnother bool           // 「允许外部单位之间互相查看」 R35, default off
+	MembersSee         MembersSee     // what the owner's people but admins see, R35, "" is SeeAll
 
 	Moved map[int]int // a deleted group → where its people and invites belong (R34)
 
@@ -27,6 +28,8 @@ type Chain struct {
 	DissolvedAt  time.Time // non-zero: dissolved (R41)
 	PartnerLimit int       // partners that may have joined (R46)
 	PeopleLimit  int       // people of one partner that may have joined (R46)
+
+	RulesEdition int // changes with every edit of a visibility rule (R36)
 
 	// Edition changes with every edit (the ETag). Gate changes with all that
 	// a join relies on: policy, revocation, groups, dissolution. A join
@@ -103,6 +106,7 @@ type ChainEdit struct {
 	MembersMayInvite   *bool
 	PartnersMayInvite  *bool
 	PartnersSeeAnother *bool
+	MembersSee         *MembersSee
 }
 
 // Apply makes the edit, or says which field is wrong. One that changes nothing
@@ -128,6 +132,16 @@ func (c Chain) Apply(e ChainEdit, at time.Time) (Chain, error) {
 			c.Policies = append(slices.Clone(c.Policies), PolicyChange{At: later(at, c.Policies[len(c.Policies)-1].At), Policy: *p})
 		}
 	}
+	if m := e.MembersSee; m != nil {
+		if *m != SeeAll && *m != SeeByRules {
+			return Chain{}, InvalidField("members_see", "not_allowed", "members_see is all or rules")
+		}
+		if *m == SeeAll {
+			c.MembersSee = "" // as in chains from before it could be set
+		} else {
+			c.MembersSee = *m
+		}
+	}
 	set(&c.MembersMayInvite, e.MembersMayInvite)
 	set(&c.PartnersMayInvite, e.PartnersMayInvite)
 	set(&c.PartnersSeeAnother, e.PartnersSeeAnother)
@@ -141,7 +155,7 @@ func (c Chain) Apply(e ChainEdit, at time.Time) (Chain, error) {
 
 func (c Chain) sameSettings(as Chain) bool {
 	return c.Name == as.Name && len(c.Policies) == len(as.Policies) &&
-		c.MembersMayInvite == as.MembersMayInvite && c.PartnersMayInvite == as.PartnersMayInvite && c.PartnersSeeAnother == as.PartnersSeeAnother
+		c.MembersMayInvite == as.MembersMayInvite && c.PartnersMayInvite == as.PartnersMayInvite && c.PartnersSeeAnother == as.PartnersSeeAnother && c.MembersSee == as.MembersSee
 }
 
 func later(a, b time.Time) time.Time {

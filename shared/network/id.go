@@ -33,6 +33,7 @@ const (
 	applicationPrefix = "ap"
 	disputePrefix     = "cf"
 	migrationPrefix   = "mi"
+	rulePrefix        = "ru"
 )
 
 func randomID(prefix string) string {
@@ -98,6 +99,12 @@ func ValidCorpID(s string) bool    { return validID(corpPrefix, s) }
 func ValidInviteID(s string) bool  { return validID(invitePrefix, s) }
 func ValidDisputeID(s string) bool { return validID(disputePrefix, s) }
 func ValidImportID(s string) bool  { return validID(importPrefix, s) }
+
+// NewRuleID names a visibility rule made at that time; newer ids sort later.
+func NewRuleID(at time.Time) string { return timedID(rulePrefix, at) }
+
+// ValidRuleID reports whether s can be a rule's id.
+func ValidRuleID(s string) bool { return validID(rulePrefix, s) }
 
 // NewMigrationID names a new migration of a WeChat group, in the order of time.
 func NewMigrationID(at time.Time) string { return timedID(migrationPrefix, at) }

@@ -23,10 +23,12 @@ type chainItem struct {
 	MembersMayInvite           bool
 	PartnersMayInvite          bool
 	PartnersSeeAnother         bool
-	Moved                      map[string]int `dynamodbav:",omitempty"`
-	Barred                     bool           `dynamodbav:",omitempty"`
-	DissolvedAt                moment         `dynamodbav:",omitempty"`
-	Turning                    moment         `dynamodbav:",omitempty"` // until then joins wait for who turns the gates
+	MembersSee                 network.MembersSee `dynamodbav:",omitempty"`
+	RulesEdition               int                `dynamodbav:",omitempty"`
+	Moved                      map[string]int     `dynamodbav:",omitempty"`
+	Barred                     bool               `dynamodbav:",omitempty"`
+	DissolvedAt                moment             `dynamodbav:",omitempty"`
+	Turning                    moment             `dynamodbav:",omitempty"` // until then joins wait for who turns the gates
 	PartnerLimit, PeopleLimit  int
 	Edition, Gate              int
 }
@@ -46,7 +48,7 @@ func newChainItem(c network.Chain) chainItem {
 		policies[i] = policyItem{at(p.At), p.Policy}
 	}
 	return chainItem{
-		chainKey(c.ID), c.Name, c.OwnerCorp, c.OwnerName, at(c.CreatedAt), policies, c.MembersMayInvite, c.PartnersMayInvite, c.PartnersSeeAnother,
+		chainKey(c.ID), c.Name, c.OwnerCorp, c.OwnerName, at(c.CreatedAt), policies, c.MembersMayInvite, c.PartnersMayInvite, c.PartnersSeeAnother, c.MembersSee, c.RulesEdition,
 		moved, c.Barred, at(c.DissolvedAt), 0, c.PartnerLimit, c.PeopleLimit, c.Edition, c.Gate,
 	}
 }
@@ -63,7 +65,7 @@ func (i chainItem) chain() network.Chain {
 	}
 	return network.Chain{
 		ID: afterLast(i.PK), Name: i.Name, OwnerCorp: i.OwnerCorp, OwnerName: i.OwnerName, CreatedAt: i.CreatedAt.time(), Policies: policies,
-		MembersMayInvite: i.MembersMayInvite, PartnersMayInvite: i.PartnersMayInvite, PartnersSeeAnother: i.PartnersSeeAnother,
+		MembersMayInvite: i.MembersMayInvite, PartnersMayInvite: i.PartnersMayInvite, PartnersSeeAnother: i.PartnersSeeAnother, MembersSee: i.MembersSee, RulesEdition: i.RulesEdition,
 		Moved: moved, Barred: i.Barred, DissolvedAt: i.DissolvedAt.time(), PartnerLimit: i.PartnerLimit, PeopleLimit: i.PeopleLimit, Edition: i.Edition, Gate: i.Gate,
 	}
 }
@@ -191,9 +193,9 @@ func (s *Store) EditChain(ctx context.Context, was network.Chain, e network.Chai
 // is left as it is: EditCorp writes that, past editions and gates.
 func (s *Store) writeChain(t *tx, c, was network.Chain) {
 	i := newChainItem(c)
-	set := "SET #name = :name, Policies = :policies, MembersMayInvite = :members, PartnersMayInvite = :partners, PartnersSeeAnother = :see, Moved = :moved, Barred = :barred, Edition = :e, Gate = :g"
+	set := "SET #name = :name, Policies = :policies, MembersMayInvite = :members, PartnersMayInvite = :partners, PartnersSeeAnother = :see, MembersSee = :msee, Moved = :moved, Barred = :barred, Edition = :e, Gate = :g"
 	v := vals{
-		"name": i.Name, "policies": i.Policies, "members": i.MembersMayInvite, "partners": i.PartnersMayInvite, "see": i.PartnersSeeAnother, "moved": i.Moved, "barred": i.Barred,
+		"name": i.Name, "policies": i.Policies, "members": i.MembersMayInvite, "partners": i.PartnersMayInvite, "see": i.PartnersSeeAnother, "msee": i.MembersSee, "moved": i.Moved, "barred": i.Barred,
 		"e": c.Edition, "g": c.Gate, "was": was.Edition, "at": was.Gate,
 	}
 	if i.DissolvedAt != 0 {

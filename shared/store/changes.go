@@ -15,12 +15,12 @@ import (
 	"github.com/tributary-app/tributary/shared/network"
 )
 
-// changeItem is something that an admin did to a chain's partners, or had an
-// import do. They are numbered without a gap: who writes the next one has seen
+// changeItem is something that an admin did to a chain's partners or to who
+// sees them, or had an import do. They are numbered without a gap: who writes the next one has seen
 // all before it. Who joins or leaves changes nothing that a plan is about.
 type changeItem struct {
 	key
-	What     string   // "partner_edited", "partner_removed", "import_applied", "import_reverted"
+	What     string   // "partner_edited", "partner_removed", "import_applied", "import_reverted", "rule_added", "rule_edited", "rule_removed"
 	Partners []string `dynamodbav:",stringset,omitempty"` // ids, and those that a 自定义企业ID is
 	Import   string   `dynamodbav:",omitempty"`           // whose plan says which partners
 }

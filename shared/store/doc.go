@@ -31,6 +31,9 @@
 //	NAME#{folded name}          CHAIN                       who has the name (R41)     names differ by more than case
 //	CHAIN#{chain}#GROUPS        TREE                        the tree's edition         one a chain
 //	CHAIN#{chain}#GROUPS        GROUP#{id}                  a group                    ids are counted in the tree
+//	CHAIN#{chain}#RULES         EDITION                     the rules' edition, and    one a chain; each edit of a rule
+//	                                                        how many a day             states it, and raises the chain's
+//	CHAIN#{chain}#RULES         RULE#{id}                   a visibility rule          the id is made once
 //	CHAIN#{chain}#INVITES       {invite}                    a link or QR code          the id is time and chance
 //	CHAIN#{chain}#RESENT        {invite}                    that it was resent         one an invite
 //	CHAIN#{chain}#MIGRATIONS    {migration}                 a WeChat group (R45)       the id is time and chance

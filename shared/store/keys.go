@@ -29,6 +29,11 @@ func treeKey(chain string) key  { return key{"CHAIN#" + chain + "#GROUPS", "TREE
 func groupKey(chain string, id int) key {
 	return key{"CHAIN#" + chain + "#GROUPS", fmt.Sprintf("GROUP#%010d", id)}
 }
+
+// rulesKey sorts before the rules, so that a read of all has it first.
+func rulesKey(chain string) key    { return key{"CHAIN#" + chain + "#RULES", "EDITION"} }
+func ruleKey(chain, id string) key { return key{"CHAIN#" + chain + "#RULES", "RULE#" + id} }
+
 func inviteKey(chain, invite string) key { return key{"CHAIN#" + chain + "#INVITES", invite} }
 
 // resentKey says that an invite was resent: it may live when those that were

@@ -24,6 +24,7 @@ type Store struct {
 	db     *dynamodb.Client
 	table  string
 	sender *sender // of imports
+	seen   *kept
 }
 
 // Open is a store on the table of that name. endpoint is "" for AWS's own.
@@ -48,7 +49,7 @@ func (r asksAgain) IsErrorRetryable(err error) bool {
 }
 
 // New is a store on a client of the caller's.
-func New(db *dynamodb.Client, table string) *Store { return &Store{db, table, newSender(db)} }
+func New(db *dynamodb.Client, table string) *Store { return &Store{db, table, newSender(db), &kept{}} }
 
 // vals are the values of an expression, by their names without the colon.
 type vals map[string]any
