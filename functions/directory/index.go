@@ -33,27 +33,34 @@ type indexes struct {
 type kept struct {
 	chain string
 
-	mu    sync.Mutex
-	base  feed.Base // Index is nil: not read yet
-	bytes int
+	mu     sync.Mutex
+	base   feed.Base // Index is nil: not read yet
+	places int       // bytes that the places take, once they are known
+	bytes  int       // that all of it takes
 }
 
 // errNoIndex is of a chain that has no index, or none that can be read.
 var errNoIndex = errors.New("no index")
 
 // of is a chain's index with all that its feed says: one query where nothing
-// has changed. stale says that what has changed can't be told any more.
-func (x *indexes) of(ctx context.Context, chain string) (index *search.Index, stale bool, err error) {
-	k := x.take(chain)
+// has changed. stale says that what has changed can't be told any more. The base
+// is the caller's until they release it; its places are known if they want it.
+func (x *indexes) of(ctx context.Context, chain string, places bool) (k *kept, stale bool, err error) {
+	k = x.take(chain)
 	k.mu.Lock()
-	defer k.mu.Unlock()
 	stale, err = x.refresh(ctx, k)
 	if err != nil {
+		k.mu.Unlock()
 		return nil, false, err
 	}
+	if places {
+		k.places = k.base.KnowPlaces()
+	}
 	x.fit(k)
-	return k.base.Index, stale, nil
+	return k, stale, nil
 }
+
+func (k *kept) release() { k.mu.Unlock() }
 
 func (x *indexes) refresh(ctx context.Context, k *kept) (stale bool, err error) {
 	for fresh := false; ; fresh = true {
@@ -101,7 +108,7 @@ func (x *indexes) take(chain string) *kept {
 func (x *indexes) fit(used *kept) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	used.bytes = used.base.Index.Bytes()
+	used.bytes = used.base.Index.Bytes() + used.places
 	sum := 0
 	for i := len(x.kept) - 1; i >= 0; i-- {
 		if sum += x.kept[i].bytes; sum > x.budget && x.kept[i] != used {

@@ -11,6 +11,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/tributary-app/tributary/shared/feed"
 	"github.com/tributary-app/tributary/shared/network"
 	"github.com/tributary-app/tributary/shared/search"
 	"github.com/tributary-app/tributary/shared/store"
@@ -39,22 +40,27 @@ func (d *directory) search(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	x, stale, err := d.indexes.of(r.Context(), a.Chain.ID)
+	sight, err := d.store.Sight(r.Context(), a)
+	if err != nil {
+		return err
+	}
+	x, stale, err := d.indexes.of(r.Context(), a.Chain.ID, !a.Admin)
 	if errors.Is(err, errNoIndex) {
 		if err := d.store.AskRebuild(r.Context(), a.Chain.ID, d.now()); err != nil {
 			return err
 		}
-		return d.searchTable(w, r, a, text, limit)
+		return d.searchTable(w, r, a, sight, text, limit)
 	}
 	if err != nil {
 		return err
 	}
+	defer x.release()
 	if stale {
 		if err := d.store.AskRebuild(r.Context(), a.Chain.ID, d.now()); err != nil {
 			slog.ErrorContext(r.Context(), "index not asked for", "chain", a.Chain.ID, "err", err) // the answer is there nevertheless
 		}
 	}
-	hits, next, err := find(x, a, text, limit, after)
+	hits, next, err := find(&x.base, a, sight, text, limit, after)
 	switch {
 	case errors.Is(err, search.ErrCursor):
 		return network.ErrCursor
@@ -107,21 +113,28 @@ func (d *directory) searchedTo(chain, text, cursor string) (after string, err er
 	return after, nil
 }
 
-// sees is whom search shows the actor (R35); of people, to others than the
-// owner's, who has joined alone (R03), whose partner has joined with them.
-func sees(a network.Actor) func(*search.Entry) bool {
+// sees is whom search shows by a sight (R35): of the people of partners that it
+// shows, to others than the owner's who has joined alone (R03). From an admin
+// nothing is kept, so for them no place is looked up.
+func sees(a network.Actor, sight *network.Sight, base *feed.Base) func(*search.Entry) bool {
+	if a.Admin {
+		return nil
+	}
 	return func(e *search.Entry) bool {
-		p := network.Partner{ID: e.Partner, Chain: a.Chain.ID, Group: e.Group, State: e.State}
-		return a.Sees(p) && (e.Person == "" || a.SeesContact(network.Contact{JoinedAt: e.JoinedAt}))
+		if e.Person == "" {
+			return sight.PartnerAt(e.Partner, e.Group, e.State)
+		}
+		group, state := base.Place(e.Partner)
+		return sight.Contact(network.Partner{ID: e.Partner, Group: group, State: state}, network.Contact{JoinedAt: e.JoinedAt})
 	}
 }
 
 // find is a page of what the actor may find.
-func find(x *search.Index, a network.Actor, text string, limit int, after string) (hits []search.Hit, next string, err error) {
+func find(base *feed.Base, a network.Actor, sight *network.Sight, text string, limit int, after string) (hits []search.Hit, next string, err error) {
 	next = after
 	for {
 		var page []search.Hit
-		page, next, err = x.Find(search.Query{Text: text, Sees: sees(a), Phones: a.Admin, Limit: limit - len(hits), After: next})
+		page, next, err = base.Index.Find(search.Query{Text: text, Sees: sees(a, sight, base), Phones: a.Admin, Limit: limit - len(hits), After: next})
 		if err != nil {
 			return nil, "", err
 		}
@@ -225,11 +238,11 @@ const prefixPages = 4
 
 // searchTable answers while the index is being made: by how partners' names
 // begin, among the first that the table lists.
-func (d *directory) searchTable(w http.ResponseWriter, r *http.Request, a network.Actor, text string, limit int) error {
+func (d *directory) searchTable(w http.ResponseWriter, r *http.Request, a network.Actor, sight *network.Sight, text string, limit int) error {
 	out := searchJSON{Items: []foundJSON{}, Partial: "prefix"}
 	folded := network.FoldName(text)
 	each := func(p network.Partner) {
-		if len(out.Items) < limit && a.Sees(p) && strings.HasPrefix(network.FoldName(p.Name), folded) {
+		if len(out.Items) < limit && sight.Partner(p) && strings.HasPrefix(network.FoldName(p.Name), folded) {
 			out.Items = append(out.Items, foundJSON{Kind: "partner", Partner: foundPartner(a, p), Field: search.FieldName, Matched: [][2]int{}})
 		}
 	}
@@ -240,7 +253,7 @@ func (d *directory) searchTable(w http.ResponseWriter, r *http.Request, a networ
 }
 
 func (d *directory) eachPartner(ctx context.Context, a network.Actor, each func(network.Partner)) error {
-	if !a.SeesPartners() {
+	if a.Side != network.Owner && !a.Chain.PartnersSeeAnother {
 		own, err := d.store.Partner(ctx, a.Chain.ID, a.Contact.Partner)
 		if err == nil {
 			each(own)

@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -74,8 +75,9 @@ func (w *world) index(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	base := feed.Base{Through: through, Index: x}
 	w.bucket.mu.Lock()
-	w.bucket.objects["indexes/"+chainID] = feed.Base{Through: through, Index: x}.Pack()
+	w.bucket.objects["indexes/"+chainID] = base.Pack()
 	w.bucket.mu.Unlock()
 	w.tb.Reset()
 }
@@ -186,6 +188,49 @@ func TestSearchShowsEachWhatTheyMaySeeAndNoMore(t *testing.T) {
 	w.corp(t, "Elsewhere", claims(99))
 	w.as(t, claims(99), searchPath+"?q=dealer").want(t, 404, "not_found")
 	w.as(t, web.Claims{}, searchPath+"?q=dealer").want(t, 401, "unauthenticated")
+}
+
+func TestR36_WhomARuleHidesSearchHidesAndTheirPeople(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.partners(t)
+	w.index(t)
+	c, err := w.Chain(t.Context(), chainID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hide := network.Rule{Owner: network.OwnerSide{Members: []string{id(w.staff)}}, Partner: network.PartnerSide{Groups: []int{w.north}}, Effect: network.Hide, At: w.now}
+	if _, err := w.CreateRule(t.Context(), c, hide, store.Once{}); err != nil {
+		t.Fatal(err)
+	}
+	dealers := func(without ...int) (partners, all []string) {
+		for n := 10; n < 16; n++ {
+			if !slices.Contains(without, n) {
+				partners, all = append(partners, fmt.Sprint("partner Dealer ", n)), append(all, fmt.Sprint("contact Person ", n))
+			}
+		}
+		return partners, all
+	}
+	sees := func(when string, who web.Claims, without ...int) {
+		t.Helper()
+		partners, people := dealers(without...)
+		if got := w.found(t, who, "dealer", 2); !reflect.DeepEqual(got, partners) {
+			t.Errorf("%s: got %v, want %v", when, got, partners)
+		}
+		if got := w.found(t, who, "person", 2); !reflect.DeepEqual(got, people) {
+			t.Errorf("%s: got %v, want %v", when, got, people)
+		}
+	}
+	sees("North and Harbour below it hidden", w.staff, 12, 13)
+	sees("an admin", w.boss)
+	p, err := w.Partner(t.Context(), chainID, network.CorpPartnerID(chainID, w.corps[10].ID))
+	if err != nil {
+		t.Fatal(err)
+	}
+	moved := p
+	moved.Group, moved.Edition = w.harbour, p.Edition+1
+	w.tell(t, &p, &moved)
+	sees("one that has moved there changes hands with its people", w.staff, 10, 12, 13)
 }
 
 func TestAWarmSearchCostsOneQueryAndSeesWhatHasChanged(t *testing.T) {
@@ -332,9 +377,11 @@ func TestTheIndexesKeepToTheirBudget(t *testing.T) {
 	w.indexes.budget = 0
 	for i := range 3 {
 		w.bucket.objects[fmt.Sprint("indexes/other", i)] = w.bucket.objects["indexes/"+chainID]
-		if _, _, err := w.indexes.of(t.Context(), fmt.Sprint("other", i)); err != nil {
+		k, _, err := w.indexes.of(t.Context(), fmt.Sprint("other", i), false)
+		if err != nil {
 			t.Fatal(err)
 		}
+		k.release()
 	}
 	if n := len(w.indexes.kept); n != 1 || w.indexes.kept[0].chain != "other2" {
 		t.Errorf("got %d kept, want the one in use alone", n)

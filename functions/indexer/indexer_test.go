@@ -332,7 +332,8 @@ func TestABaseThatIsLostOrCorruptIsMadeAnewWhenSomebodyAsks(t *testing.T) {
 		"corrupt": func() { w.bucket.objects[object] = w.bucket.objects[object][:11] },
 		"empty":   func() { w.bucket.objects[object] = nil },
 		"behind": func() {
-			w.bucket.objects[object] = feed.Base{Through: 0, Index: search.New(slices.Values([]search.Entry(nil)))}.Pack()
+			none := feed.Base{Index: search.New(slices.Values([]search.Entry(nil)))}
+			w.bucket.objects[object] = none.Pack()
 		},
 	} {
 		must(t, w.ForgetFeed(t.Context(), chainID, 100))

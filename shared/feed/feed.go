@@ -153,10 +153,53 @@ func Open(part []byte) (c Changes, err error) {
 type Base struct {
 	Through int // the last part that is in it
 	Index   *search.Index
+
+	places map[string]place // by partner, once somebody has asked
+}
+
+// place is where a partner is and how it stands, and as of which edition.
+type place struct {
+	group   int
+	state   network.PartnerState
+	edition int
+}
+
+// Place is in which group a partner is and how it stands, by which its people
+// are judged too; removed where there is none. KnowPlaces must have been called.
+func (b *Base) Place(partner string) (group int, state network.PartnerState) {
+	p, there := b.places[partner]
+	if !there {
+		return 0, network.PartnerRemoved
+	}
+	return p.group, p.state
+}
+
+// KnowPlaces reads where the partners are, unless it is known, and gives about
+// how many bytes that takes.
+func (b *Base) KnowPlaces() int {
+	if b.places == nil {
+		b.places = map[string]place{}
+		for e := range b.Index.All() {
+			b.put(e)
+		}
+	}
+	return len(b.places) * 100
+}
+
+func (b *Base) put(e search.Entry) {
+	if b.places != nil && e.Person == "" && e.Edition >= b.places[e.Partner].edition {
+		b.places[e.Partner] = place{e.Group, e.State, e.Edition}
+	}
+}
+
+func (b *Base) remove(r search.Removal) {
+	if b.places != nil && r.Person == "" && r.Edition >= b.places[r.Partner].edition {
+		b.places[r.Partner] = place{0, network.PartnerRemoved, r.Edition}
+	}
 }
 
 // Pack is the base as it is kept: the part's number, then the index.
-func (b Base) Pack() []byte {
+func (b *Base) Pack() []byte {
 	return append(binary.BigEndian.AppendUint64(nil, uint64(b.Through)), b.Index.Pack()...)
 }
 
@@ -166,7 +209,7 @@ func OpenBase(p []byte) (Base, error) {
 		return Base{}, search.ErrCorrupt
 	}
 	x, err := search.Open(p[8:])
-	return Base{int(binary.BigEndian.Uint64(p)), x}, err
+	return Base{Through: int(binary.BigEndian.Uint64(p)), Index: x}, err
 }
 
 // ErrGap is of parts that don't follow each other: what lies between is lost.
@@ -174,7 +217,7 @@ var ErrGap = errors.New("feed: a part is missing")
 
 // Apply brings the index up to parts, and gives the last one's number; the base's
 // own number is the caller's to set.
-func (b Base) Apply(parts []store.FeedPart) (through int, err error) {
+func (b *Base) Apply(parts []store.FeedPart) (through int, err error) {
 	through = b.Through
 	for _, p := range parts {
 		if p.N != through+1 {
@@ -185,6 +228,12 @@ func (b Base) Apply(parts []store.FeedPart) (through int, err error) {
 			return through, err
 		}
 		b.Index.Apply(c.Put, c.Remove)
+		for _, e := range c.Put {
+			b.put(e)
+		}
+		for _, r := range c.Remove {
+			b.remove(r)
+		}
 		through = p.N
 	}
 	return through, nil

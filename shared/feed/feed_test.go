@@ -158,7 +158,7 @@ func TestWhateverTheOrderSearchEndsWithWhatIsThere(t *testing.T) {
 
 func TestABaseIsOpenedAsItWasAndNothingElseIs(t *testing.T) {
 	t.Parallel()
-	b := Base{7, search.New(slices.Values([]search.Entry{{Partner: network.CorpPartnerID("ch1", "co1"), Name: "Acme", State: network.PartnerJoined, Edition: 3}}))}
+	b := Base{Through: 7, Index: search.New(slices.Values([]search.Entry{{Partner: network.CorpPartnerID("ch1", "co1"), Name: "Acme", State: network.PartnerJoined, Edition: 3}}))}
 	packed := b.Pack()
 	got, err := OpenBase(packed)
 	if err != nil || got.Through != 7 || got.Index.Len() != 1 {
@@ -169,12 +169,29 @@ func TestABaseIsOpenedAsItWasAndNothingElseIs(t *testing.T) {
 			t.Errorf("its first %d bytes: got %v, want ErrCorrupt", n, err)
 		}
 	}
-	part, err := Changes{Put: []search.Entry{{Partner: "pa2", Name: "Beta"}}}.Pack(1000)
+	got.KnowPlaces()
+	part, err := Changes{Put: []search.Entry{{Partner: "pa2", Name: "Beta", Group: 5, State: network.PartnerPending, Edition: 2}}}.Pack(1000)
 	if err != nil {
 		t.Fatal(err)
 	}
 	through, err := got.Apply([]store.FeedPart{{N: 8, Body: part[0]}, {N: 10, Body: part[0]}})
 	if !errors.Is(err, ErrGap) || through != 8 || got.Index.Len() != 2 {
 		t.Errorf("got %d %v, want a gap behind part 8", through, err)
+	}
+	if _, state := got.Place(network.CorpPartnerID("ch1", "co1")); state != network.PartnerJoined {
+		t.Errorf("got %s, want where a partner of the base is", state)
+	}
+	if group, state := got.Place("pa2"); group != 5 || state != network.PartnerPending {
+		t.Errorf("got group %d, %s, want where the feed has put it", group, state)
+	}
+	gonePart, err := Changes{Remove: []search.Removal{gone("pa2", "", 3)}}.Pack(1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := got.Apply([]store.FeedPart{{N: 8, Body: gonePart[0]}, {N: 9, Body: part[0]}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, state := got.Place("pa2"); state != network.PartnerRemoved {
+		t.Errorf("got %s, want it removed, whatever comes late", state)
 	}
 }
