@@ -10,8 +10,8 @@ import (
 	"github.com/tributary-app/tributary/shared/web"
 )
 
-// directory is the door to who is in a chain. It only reads,
-// and asks for an index that it misses.
+// directory is the door to who is in a chain, and to the rules of who sees
+// whom. It writes these, and that a search index is missing.
 type directory struct {
 	store   *store.Store
 	person  network.PersonKey
@@ -24,6 +24,11 @@ func (d *directory) routes() http.Handler {
 	mux.Handle("GET /v1/chains/{chain_id}/directory", web.Handler(d.list))
 	mux.Handle("GET /v1/chains/{chain_id}/directory/search", web.Handler(d.search))
 	mux.Handle("GET /v1/chains/{chain_id}/progress", web.Handler(d.progress))
+	mux.Handle("GET /v1/chains/{chain_id}/rules", web.Handler(d.listRules))
+	mux.Handle("POST /v1/chains/{chain_id}/rules", web.Handler(d.createRule))
+	mux.Handle("GET /v1/chains/{chain_id}/rules/{rule_id}", web.Handler(d.getRule))
+	mux.Handle("PATCH /v1/chains/{chain_id}/rules/{rule_id}", web.Handler(d.editRule))
+	mux.Handle("DELETE /v1/chains/{chain_id}/rules/{rule_id}", web.Handler(d.deleteRule))
 	// These are here because chains has no room for them.
 	mux.Handle("GET /v1/chains/{chain_id}/roster-template.xlsx", web.Handler(d.chainTemplate))
 	mux.Handle("GET /v1/roster-template.xlsx", web.Handler(rosterTemplate))

@@ -580,7 +580,7 @@ func TestTheSampleEventsWork(t *testing.T) {
 	w.index(t)
 	const zipped = "UEsDB" // how a workbook begins, in base64
 	want := map[string]string{"list.json": `"group"`, "list-as-partner.json": `"colleague"`, "search.json": `"Dealer 7"`, "progress.json": `"imported"`, "openapi.json": `openapi: 3.0.3`,
-		"chain-template.json": zipped, "roster-template.json": zipped}
+		"create-rule.json": `"rule_id"`, "chain-template.json": zipped, "roster-template.json": zipped}
 	files, err := filepath.Glob("../../events/directory/*.json")
 	if err != nil || len(files) != len(want) {
 		t.Fatalf("got %v (%v), want %d files", files, err, len(want))
@@ -595,7 +595,7 @@ func TestTheSampleEventsWork(t *testing.T) {
 			t.Fatalf("%s: %v", f, err)
 		}
 		got, err := web.Lambda(w.h)(t.Context(), e)
-		if err != nil || got.StatusCode != 200 || !strings.Contains(got.Body, want[filepath.Base(f)]) {
+		if err != nil || got.StatusCode/100 != 2 || !strings.Contains(got.Body, want[filepath.Base(f)]) {
 			t.Errorf("%s: got %d %s (%v), want %s", f, got.StatusCode, got.Body, err, want[filepath.Base(f)])
 		}
 		if strings.HasSuffix(f, "-template.json") && (!got.IsBase64Encoded || got.Headers["Content-Type"] != web.Workbook) {

@@ -1,5 +1,5 @@
 // Command directory shows and finds who is in a chain, to each as much as they may see,
-// how far the roster's people have come, and the form a roster is written in.
+// keeps the rules of that, shows how far the roster's people have come, and the form a roster is written in.
 package main
 
 import (

@@ -88,3 +88,9 @@ func (r Rule) Check() error {
 	}
 	return nil
 }
+
+// NoSuch says of a field that it names what isn't in the chain: the same of
+// what is in another as of what is nowhere (R37).
+func NoSuch(field string) []FieldError {
+	return []FieldError{{Field: field, Code: "not_found", Detail: "names something that isn't in this chain"}}
+}

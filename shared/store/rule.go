@@ -199,13 +199,13 @@ func (s *Store) checkRule(ctx context.Context, c network.Chain, r network.Rule) 
 		}
 	}
 	for _, g := range r.Partner.Groups {
-		ask(groupKey(c.ID, c.Landing(g)), missing("group_not_found", "partner.groups", "a group of this chain"))
+		ask(groupKey(c.ID, c.Landing(g)), missing("group_not_found", "partner.groups"))
 	}
 	for _, p := range r.Partner.Corps {
-		ask(partnerKey(c.ID, p), missing("not_found", "partner.corps", "a partner of this chain"))
+		ask(partnerKey(c.ID, p), missing("not_found", "partner.corps"))
 	}
 	for _, m := range r.Owner.Members {
-		ask(memberKey(m, c.OwnerCorp), missing("not_found", "owner.members", "somebody of the chain's corp"))
+		ask(memberKey(m, c.OwnerCorp), missing("not_found", "owner.members"))
 	}
 	found, err := s.batchGet(ctx, true, keys...)
 	if err != nil {
@@ -228,8 +228,8 @@ func (s *Store) checkRule(ctx context.Context, c network.Chain, r network.Rule) 
 	return nil
 }
 
-func missing(code, field, what string) network.Error {
-	return network.Error{Kind: network.NotFound, Code: code, Fields: []network.FieldError{{Field: field, Code: "not_found", Detail: "names what isn't " + what}}}
+func missing(code, field string) network.Error {
+	return network.Error{Kind: network.NotFound, Code: code, Fields: network.NoSuch(field)}
 }
 
 // Sight is what the actor sees of the chain that they were just read with

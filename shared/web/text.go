@@ -175,5 +175,7 @@ var fieldTexts = map[string]map[Lang]string{
 	"bad_character": {Chinese: "含有不允许的字符，或首尾有空格。", English: "This has characters that aren't allowed, or a space at an end."},
 	"circle":        {Chinese: "分组不能移到自己或自己的下级分组中。", English: "A group can't stand under itself."},
 	"last_admin":    {Chinese: "您是该企业的最后一位超级管理员。请先在该企业中将另一位成员设为超级管理员。", English: "You are this corp's last super-admin: make another member one first."},
+	"not_found":     {Chinese: "该上下游中没有所指的对象。", English: "This names something that isn't in the chain."},
+	"too_many":      {Chinese: "数量过多。", English: "These are too many."},
 	"too_deep":      {Chinese: "分组层级过深。", English: "Groups go only so deep."},
 }
