@@ -27,13 +27,15 @@ var arrows = map[string][]string{
 	"shared/web":      {"shared/network"},
 	"shared/page":     nil,
 	"shared/sheet":    {"shared/network"},
+	"shared/search":   {"shared/network"},
+	"shared/feed":     {"shared/network", "shared/search", "shared/store"},
 	"shared/caller":   {"shared/network", "shared/store", "shared/web"},
-	"functions":       {"shared/network", "shared/batch", "shared/platform", "shared/roster", "shared/notice", "shared/store", "shared/web", "shared/caller", "shared/page", "shared/sheet"},
+	"functions":       {"shared/network", "shared/batch", "shared/platform", "shared/roster", "shared/notice", "shared/store", "shared/web", "shared/caller", "shared/page", "shared/sheet", "shared/search", "shared/feed"},
 
 	// For tests and tools, never in a function.
 	"shared/dynamotest": nil,
 	"shared/contract":   {"shared/web"},
-	"infra/bench":       {"shared/network", "shared/platform", "shared/roster", "shared/store", "shared/dynamotest"},
+	"infra/bench":       {"shared/network", "shared/platform", "shared/roster", "shared/search", "shared/store", "shared/dynamotest"},
 	"infra/local":       nil, // it knows the functions by the template and by their binaries
 }
 

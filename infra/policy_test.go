@@ -81,11 +81,12 @@ var deeds = map[string]string{
 }
 
 // words stand in calls that we sign ourselves: the target of the one to Secrets Manager, the path of the one to Lambda, the condition of an upload's policy,
-// how a file is called that a link leads to.
+// where search's indexes lie, how a file is called that a link leads to.
 var words = map[string]string{
 	`"secretsmanager.GetSecretValue"`: "secretsmanager:GetSecretValue",
 	`"/2015-03-31/functions/"`:        "lambda:InvokeFunction",
 	`"content-length-range"`:          "s3:PutObject",
+	`"indexes/"`:                      "s3:GetObject",
 	`"response-content-disposition"`:  "s3:GetObject",
 }
 

@@ -12,17 +12,20 @@ import (
 )
 
 // directory is the door to who is in a chain, and to the rules of who sees
-// whom. Besides those it writes only which exports are wanted.
+// whom. Besides those it writes only which exports are wanted, and that a search
+// index is missing.
 type directory struct {
-	store  *store.Store
-	person network.PersonKey
-	now    func() time.Time
-	bucket platform.Bucket // where exports are
+	store   *store.Store
+	person  network.PersonKey
+	now     func() time.Time
+	bucket  platform.Bucket // where exports are
+	indexes *indexes
 }
 
 func (d *directory) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /v1/chains/{chain_id}/directory", web.Handler(d.list))
+	mux.Handle("GET /v1/chains/{chain_id}/directory/search", web.Handler(d.search))
 	mux.Handle("GET /v1/chains/{chain_id}/progress", web.Handler(d.progress))
 	d.exportRoutes(mux)
 	mux.Handle("GET /v1/chains/{chain_id}/rules", web.Handler(d.listRules))

@@ -46,6 +46,8 @@ type world struct {
 	*store.Store
 	tb                    *dynamotest.Table
 	h                     http.Handler
+	bucket                *bases
+	indexes               *indexes
 	now                   time.Time
 	chain                 network.Chain
 	owner                 network.Corp
@@ -59,10 +61,12 @@ func setup(t *testing.T) *world {
 	ctx := t.Context()
 	tb := dynamotest.New(t)
 	w := &world{Store: store.New(tb.Client, tb.Name), tb: tb, now: noon, boss: claims(1), staff: claims(2), corps: map[int]network.Corp{}}
+	w.bucket = newBases(t)
 	d := &directory{store: w.Store, person: people, now: func() time.Time { return w.now }, bucket: platform.Bucket{
 		Name: "rosters", Region: "eu-central-1", Now: func() time.Time { return w.now },
 		Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "a secret", "a session"),
-	}}
+	}, indexes: &indexes{store: w.Store, bucket: w.bucket.bucket, budget: 1 << 20}}
+	w.indexes = d.indexes
 	w.h = contract.Handler(t, d.routes())
 	w.owner = w.corp(t, "Owner Ltd", w.boss)
 	if err := w.AddMember(ctx, network.Member{Person: id(w.staff), Corp: w.owner.ID, Name: "Person 2", Phone: w.staff.Phone, Role: network.Staff}, store.Once{}); err != nil {
@@ -582,8 +586,9 @@ func TestTheSampleEventsWork(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	w.joins(t, 7, w.invite(t, w.boss, w.owner, network.RootGroup))
+	w.index(t)
 	const zipped = "UEsDB" // how a workbook begins, in base64
-	want := map[string]string{"list.json": `"group"`, "list-as-partner.json": `"colleague"`, "progress.json": `"imported"`, "openapi.json": `openapi: 3.0.3`,
+	want := map[string]string{"list.json": `"group"`, "list-as-partner.json": `"colleague"`, "search.json": `"Dealer 7"`, "progress.json": `"imported"`, "openapi.json": `openapi: 3.0.3`,
 		"create-rule.json": `"rule_id"`, "chain-template.json": zipped, "roster-template.json": zipped,
 		"export-csv.json": "Dealer 7", "create-export.json": `"queued"`, "get-export.json": `"ex0000000000000001"`}
 	if _, err := w.CreateExport(t.Context(), network.Export{ID: "ex0000000000000001", Chain: chainID, Maker: id(w.boss), MakerCorp: w.owner.ID,

@@ -1,9 +1,12 @@
-// Command directory shows who is in a chain, to each as much as they may see,
+// Command directory shows and finds who is in a chain, to each as much as they may see,
 // keeps the rules of that, shows how far the roster's people have come, and the form a roster is written in.
 package main
 
 import (
 	"context"
+	"fmt"
+	"strconv"
+	"time"
 
 	"github.com/tributary-app/tributary/shared/platform"
 	"github.com/tributary-app/tributary/shared/store"
@@ -14,7 +17,7 @@ func main() { platform.Main(run) }
 
 // run wires the function up once per cold start, then serves for ever.
 func run(ctx context.Context, getenv func(string) string) error {
-	p, err := platform.New(getenv, "TABLE_NAME", "PERSON_KEY", "ROSTER_BUCKET")
+	p, err := platform.New(getenv, "TABLE_NAME", "PERSON_KEY", "ROSTER_BUCKET", "INDEX_BUCKET", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
 	if err != nil {
 		return err
 	}
@@ -22,11 +25,21 @@ func run(ctx context.Context, getenv func(string) string) error {
 	if err != nil {
 		return err
 	}
+	megabytes, err := strconv.Atoi(p.Env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE"))
+	if err != nil {
+		return fmt.Errorf("AWS_LAMBDA_FUNCTION_MEMORY_SIZE: %w", err)
+	}
+	s := store.Open(p.AWS, p.Endpoint("DynamoDB"), p.Env("TABLE_NAME"))
 	d := &directory{
-		store:  store.Open(p.AWS, p.Endpoint("DynamoDB"), p.Env("TABLE_NAME")),
+		store:  s,
 		person: key,
 		now:    p.Now,
 		bucket: p.Bucket("ROSTER_BUCKET"),
+		indexes: &indexes{
+			store:  s,
+			bucket: bucket{p.Env("INDEX_BUCKET"), p.AWS.Region, p.Endpoint("S3"), p.AWS.Credentials, p.AWS.HTTPClient, time.Now}, // the bucket goes by the real time, whatever ours is set to
+			budget: megabytes << 20 * 2 / 5,
+		},
 	}
 	return web.Start(d.routes())
 }

@@ -62,6 +62,10 @@
 //	CHAIN#{chain}#CHANGES       {n}                         a change that an admin     counted without a gap: who
 //	                                                        made, or an import: the    writes n+1 has seen n
 //	                                                        audit list
+//	CHAIN#{chain}#FEED          {n}                         what search is told of     counted without a gap
+//	                                                        the chain: many changes
+//	CHAIN#{chain}#INDEX         REBUILD                     that its search index is   one a chain
+//	                                                        missing
 //	CHAIN#{chain}#PROGRESS      {import}#{n}                a tally of 10,000 rows     one for twenty chunks
 //	BUDGET#{person}             BUDGET                      what a phone was told      the person is their phone
 //	                                                        of late, and the chains
@@ -141,6 +145,11 @@
 // Each step adds the difference of what they count for before and after it
 // (network.Steps), so that the tallies are a recount at every moment.
 //
+// Search. The stream's second consumer writes what became of partners and
+// people into their chain's feed, up to a thousand changes an item, and folds
+// the feed into an index beside the table. Who searches asks for what is behind
+// their index, by one query (infra/decisions/17-search-feed.md).
+//
 // Budgets. A notice takes its place in its recipient's budget before it is
 // sent, under its dedup id: a repeat finds the place taken and spends nothing,
 // and who crashes in between has spent for what the next delivery sends. The
@@ -189,6 +198,8 @@
 //	what a switch would end                                             0 write; 1 read a 100 invites and a 10 imports of 10,000 rows
 //	join by a partner's link, new corp   ≤ 12 write, ≤ 3 requests       11, 9 write, 6 read, 3 requests: with its maker's place (R08)
 //	migrate a group of 2,000                                            1.2 write, 1 read, 1.04 request a member
+//	what search is told since                                           0.5 read, 1 request, when nothing has changed
+//	a part of the feed                                                  1 write a kilobyte, 1 request; nothing that joins or imports wait for
 //	how many partners have joined                                       8 read, 1 request: the gates, each apart
 //	move partners, of 200                                               4.1 write, 1 read, 0.05 request a partner
 //	a page of 50 of the audit list       a page                         3 read, 1 request, beside 60 or 600 others

@@ -133,6 +133,13 @@ func changeKey(chain string, n int) key {
 
 const changesSuffix = "#CHANGES"
 
+// feedKey is the n-th part of what search is told of a chain, rebuildKey that
+// somebody has found its index missing.
+func feedKey(chain string, n int) key {
+	return key{"CHAIN#" + chain + "#FEED", fmt.Sprintf("%010d", n)}
+}
+func rebuildKey(chain string) key { return key{"CHAIN#" + chain + "#INDEX", "REBUILD"} }
+
 // tallyKey counts what became of the contacts of tallyChunks chunks.
 func tallyKey(chain, imp string, chunk int) key {
 	return key{"CHAIN#" + chain + "#PROGRESS", fmt.Sprintf("%s#%05d", imp, chunk/tallyChunks)}

@@ -62,6 +62,7 @@ func (d *Demo) Play(ctx context.Context) error {
 		{"people join: by their notice, by a link for one, or not at all", d.join},
 		{"only imported corps may join: 仅导入的企业可加入", d.restrict},
 		{"the directory, by group and by page", d.browse},
+		{"a dealer is renamed, and found by what they are called now", d.search},
 		{"the sweep ends what has expired", d.expire},
 	} {
 		began := time.Now()
