@@ -85,7 +85,7 @@ var surnames = map[uint16]string{
 var places = map[[2]uint16]string{
 	{'重', '庆'}: "chong", {'长', '沙'}: "chang", {'长', '春'}: "chang", {'长', '江'}: "chang", {'长', '城'}: "chang", {'长', '安'}: "chang",
 	{'长', '治'}: "chang", {'长', '兴'}: "chang", {'厦', '门'}: "xia", {'乐', '清'}: "yue", {'六', '安'}: "lu", {'蚌', '埠'}: "beng",
-	{'银', '行'}: "yin", {'台', '州'}: "tai", {'番', '禺'}: "pan", {'东', '莞'}: "dong", {'单', '县'}: "shan",
+	{'台', '州'}: "tai", {'番', '禺'}: "pan", {'单', '县'}: "shan",
 }
 
 // doubles are surnames of two characters that are read otherwise.
