@@ -232,8 +232,8 @@ func (x *exports) assemble(ctx context.Context, e network.Export, w store.Export
 		}))
 	}()
 	err = x.put(ctx, fileKey(e), struct{ io.Reader }{r}, size, f.Type()) // the SDK forgets the length of what it knows as a pipe
-	r.Close() // the writer, if it still writes, ends
-	<-done    // Lambda stops an instance between two events wherever it is
+	r.Close()                                                            // the writer, if it still writes, ends
+	<-done                                                               // Lambda stops an instance between two events wherever it is
 	return err
 }
 
