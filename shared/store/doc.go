@@ -188,7 +188,7 @@
 //	an answer: opened, declined                                         4 write: the contact's, the tally's
 //	a sweep                              by what is due                 4 requests, and 2 of 2 read and 2 write each
 //	who is asking (Actor)                                               4 read, 2 requests
-//	what they see (Sight), unchanged     ≤ 1 request                    0 without rules; 1 read, 1 request where there are some
+//	what they see (Sight), unchanged                                    0 without rules; else 1 read of 1 request, of a partner 2
 //	apply; the same again                                               9 write, 5 read, 3 requests; 0 write, 2 requests
 //	accept; decline an application                                      15 write, 4 requests; 4 write, 2 requests
 //	fall into conflict                                                  2 write, 3 requests
