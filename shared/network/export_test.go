@@ -34,13 +34,34 @@ func TestR08_AnExportTellsAPartnersPeopleNeitherGroupsNorWhatTheyAreCalled(t *te
 		"one who sees no other":            {blind, nil},
 		"somebody with no part in a chain": {Actor{}, nil},
 	} {
-		if got := c.a.ExportRows(p, people, tree); !reflect.DeepEqual(got, c.want) {
+		if got := sightOf(c.a).ExportRows(p, people, tree); !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%s: got %+v, want %+v", name, got, c.want)
 		}
 	}
 	p.State = PartnerRemoved
-	if got := owner.ExportRows(p, people, tree); got != nil {
+	if got := sightOf(owner).ExportRows(p, people, tree); got != nil {
 		t.Errorf("a removed one: got %+v", got)
+	}
+}
+
+// sightOf is what an actor sees by the chain's settings alone.
+func sightOf(a Actor) *Sight {
+	return SightOf(a, Partner{ID: a.Corp.Places[a.Chain.ID].Partner}, nil, nil)
+}
+
+func TestR36_AnExportHasNothingThatARuleHides(t *testing.T) {
+	t.Parallel()
+	p := Partner{ID: "pa1", Chain: "ch", Name: "Acme", Group: RootGroup, State: PartnerJoined}
+	rules := []Rule{{ID: "ru1", Partner: PartnerSide{Corps: []string{"pa1"}}, Effect: Hide}}
+	tree := Tree{RootGroup: {ID: RootGroup}}
+	member := Actor{Side: Owner, Role: Staff, Person: Person{ID: "pe1"}, Chain: Chain{ID: "ch"}}
+	if got := SightOf(member, Partner{}, rules, tree).ExportRows(p, nil, tree); got != nil {
+		t.Errorf("a member gets %+v, want nothing", got)
+	}
+	admin := member
+	admin.Admin = true
+	if got := SightOf(admin, Partner{}, rules, tree).ExportRows(p, nil, tree); len(got) != 1 {
+		t.Errorf("an admin gets %+v, want the partner", got)
 	}
 }
 

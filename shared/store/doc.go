@@ -148,7 +148,7 @@
 // Search. The stream's second consumer writes what became of partners and
 // people into their chain's feed, up to a thousand changes an item, and folds
 // the feed into an index beside the table. Who searches asks for what is behind
-// their index, by one query (infra/decisions/17-search-feed.md).
+// their index, by one query (infra/decisions/19-search-feed.md).
 //
 // Budgets. A notice takes its place in its recipient's budget before it is
 // sent, under its dedup id: a repeat finds the place taken and spends nothing,

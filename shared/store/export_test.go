@@ -13,7 +13,7 @@ import (
 func TestAnExportIsGoneOnWithByOneRunAndEndsOnce(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
-	asked := network.Export{ID: network.NewExportID(noon), Chain: w.chain.ID, Maker: w.boss.ID, MakerCorp: w.owner.ID, Sight: network.Sighted{Side: network.Owner, Admin: true, All: true},
+	asked := network.Export{ID: network.NewExportID(noon), Chain: w.chain.ID, Maker: w.boss.ID, MakerCorp: w.owner.ID, Sight: network.Sighted{Side: network.Owner, Admin: true},
 		Format: "csv", Lang: "en", State: network.ExportQueued, CreatedAt: noon}
 	e, err := w.CreateExport(t.Context(), asked, Once{})
 	same(t, "asked", []any{e, err}, []any{asked, nil})
