@@ -157,7 +157,7 @@ func (d *directory) exportNow(w http.ResponseWriter, r *http.Request, f sheet.Fo
 		return err
 	}
 	p.Row(sheet.Heading(string(lang))...)
-	const page = 100
+	const page = 25 // a partner has a thousand people at most: those of more would take longer than a request may
 	cursor := ""
 	for n := 0; n < inlinePartners && p.Rows() <= inlineRows; n += page {
 		cursor, err = d.store.ExportPage(r.Context(), a, tree, cursor, page, func(row network.ExportRow) { p.Row(sheet.Directory(row, string(lang))...) })
