@@ -2,8 +2,8 @@
 .DELETE_ON_ERROR:
 
 # What a function is built with, here and for the cloud. Without the commit's stamp a function that didn't change is the
-# same file, and no new version is deployed.
-LAMBDA := CGO_ENABLED=0 go build -trimpath -buildvcs=false -tags lambda.norpc -ldflags='-s -w'
+# same file, and no new version is deployed. Without HTTP/2, which neither the Runtime API nor DynamoDB speaks, a function is 0.3 MB smaller.
+LAMBDA := CGO_ENABLED=0 go build -trimpath -buildvcs=false -tags lambda.norpc,nethttpomithttp2 -ldflags='-s -w'
 LOCAL  := .local/bin/local
 STAGE  ?= dev
 

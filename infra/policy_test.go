@@ -127,7 +127,7 @@ func (p program) reach(room string, does map[string]bool) {
 func load(t *testing.T) program {
 	t.Helper()
 	// As make build builds them, so that it is built once.
-	list := exec.Command("go", "list", "-e", "-export", "-deps", "-trimpath", "-tags=lambda.norpc", "-json=ImportPath,Dir,GoFiles,Export", "./functions/...")
+	list := exec.Command("go", "list", "-e", "-export", "-deps", "-trimpath", "-tags=lambda.norpc,nethttpomithttp2", "-json=ImportPath,Dir,GoFiles,Export", "./functions/...")
 	list.Dir, list.Stderr, list.Env = "..", os.Stderr, append(os.Environ(), "CGO_ENABLED=0")
 	out, err := list.Output()
 	if err != nil {

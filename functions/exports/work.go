@@ -231,9 +231,10 @@ func (x *exports) assemble(ctx context.Context, e network.Export, w store.Export
 			return sheet.Assemble(pipe, f, sum, &parts{ctx: ctx, x: x, e: e, names: w.Parts})
 		}))
 	}()
-	err = x.put(ctx, fileKey(e), struct{ io.Reader }{r}, size, f.Type()) // the SDK forgets the length of what it knows as a pipe
-	r.Close()                                                            // the writer, if it still writes, ends
-	<-done                                                               // Lambda stops an instance between two events wherever it is
+	// Not as a pipe, of which the SDK forgets the length.
+	err = x.put(ctx, fileKey(e), struct{ io.Reader }{r}, size, f.Type())
+	r.Close() // the writer, if it still writes, ends
+	<-done    // Lambda stops an instance between two events wherever it is
 	return err
 }
 

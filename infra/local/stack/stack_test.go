@@ -44,7 +44,7 @@ func buildProbe(run func() int) (int, error) {
 	defer os.RemoveAll(dir)
 	build = dir
 	probe := filepath.Join(dir, "probe")
-	cmd := exec.Command("go", "build", "-tags", "lambda.norpc", "-o", probe, "../probe")
+	cmd := exec.Command("go", "build", "-tags", "lambda.norpc,nethttpomithttp2", "-o", probe, "../probe")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return 1, fmt.Errorf("%w\n%s", err, out)
