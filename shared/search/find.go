@@ -118,10 +118,15 @@ func (x *Index) Find(q Query) (hits []Hit, next string, err error) {
 			for ; w != 0; w &= w - 1 {
 				at := n*blockEntries + i*64 + bits.TrailingZeros64(w)
 				// Most are refused by what lies close together; the entry itself is far.
-				f := found{place{class: p.atBest(&x.heads[at]), state: x.heads[at].state, order: x.orders[at]}, at}
+				h := &x.heads[at]
+				class := p.atBest(h)
 				if q.Phones && p.mask != 0 {
-					f.class = min(f.class, p.phoneClass(x.phones[at]))
+					class = min(class, p.phoneClass(x.phones[at]))
 				}
+				if len(best) > limit && class > best[limit].class {
+					continue
+				}
+				f := found{place{class: class, state: h.state, order: x.orders[at]}, at}
 				if len(best) > limit && f.compareShort(&best[limit].place) > 0 {
 					continue
 				}

@@ -15,10 +15,12 @@ type pattern struct {
 	steps [][syllableBytes + 1]uint64
 	done  []uint64 // by syllable: where the rest of the query is the beginning of it, or all of it
 	used  []bool   // by syllable: whether it takes anything at all
-	begin [1 << 13]byte
-	need  []int  // rows
-	tail  uint64 // the phone's end, as digits has it
-	mask  uint64 // of its bits; 0 if the query can't be one
+	begin uint16   // the first code: a character may also take it by a reading
+	chars []char   // of characters, which say by what letters they can be typed; nil where the query doesn't begin with a letter
+	first uint32   // that letter, as char.heads has it
+	need  []int    // rows
+	tail  uint64   // the phone's end, as digits has it
+	mask  uint64   // of its bits; 0 if the query can't be one
 }
 
 // parse reads a query in time that doesn't depend on its length.
@@ -63,7 +65,10 @@ func (p *pattern) phone() {
 // readings fills in what each syllable takes of the query.
 func (p *pattern) readings() {
 	n := len(p.codes)
-	p.set(p.codes[0])
+	p.begin = p.codes[0]
+	if isLetter(p.begin) {
+		p.chars, p.first = lookup().chars, 1<<(p.begin-'a')
+	}
 	letters := false
 	for _, c := range p.codes {
 		letters = letters || isLetter(c)
@@ -104,19 +109,12 @@ func (p *pattern) readings() {
 			}
 		}
 	}
-	for c := firstHan; c <= lastHan; c++ {
-		for from, to := read(uint16(c)); from < to; from += 2 {
-			if s := u16(from); p.steps[s][1]&1 != 0 {
-				p.set(uint16(c))
-				break
-			}
-		}
-	}
 }
 
-func (p *pattern) set(c uint16) { p.begin[c>>3] |= 1 << (c & 7) }
-
-func (p *pattern) begins(c uint16) bool { return p.begin[c>>3]>>(c&7)&1 != 0 }
+// begins reports whether a match can begin with a code.
+func (p *pattern) begins(c uint16) bool {
+	return c == p.begin || p.first != 0 && isHan(c) && p.chars[c-firstHan].heads&p.first != 0
+}
 
 // match goes through a text from its first code, and says how many codes the query takes; the fewest, 0 if it doesn't match.
 func (p *pattern) match(text []uint16) int {
