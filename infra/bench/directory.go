@@ -170,7 +170,7 @@ type found struct {
 // search prints how long a search takes once the index is in the function, and
 // how soon one who joins is found.
 func (d *looker) search(ctx context.Context, out io.Writer) (over error, err error) {
-	queries := []string{"重庆", "zhongqing", "cq", "宏远", "hongyuan", "贸易000123", "zhangw", "单", "shan", "Trading", "S0001234", "99910000", "无锡", "建材"}
+	queries := []string{"重庆", "zhongqing", "cq", "宏远", "hongyuan", "商行000123", "zhangw", "单", "shan", "Trading", "S0001234", "10000123", "无锡", "建材"}
 	ask := func(q string) (int, error) {
 		var f found
 		err := d.get(ctx, "/directory/search?q="+url.QueryEscape(q), &f)
