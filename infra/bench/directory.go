@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -29,6 +30,7 @@ const (
 	searchTail   = 50 * time.Millisecond // p95, warm, through the gateway
 	searches     = 400
 	searchWithin = 5 * time.Second // a write shows in search
+	exportPeak   = 64 << 20        // bytes of memory that exports may have had
 )
 
 // benchDirectory prints how a directory of 100,000 partners is browsed and
@@ -56,7 +58,11 @@ func benchDirectory(ctx context.Context, out io.Writer) (err error) {
 	if err != nil {
 		return fmt.Errorf("search: %w", err)
 	}
-	return errors.Join(over, more)
+	whole, err := d.export(ctx, out)
+	if err != nil {
+		return fmt.Errorf("export: %w", err)
+	}
+	return errors.Join(over, more, whole)
 }
 
 // looker is the owner of a chain of many partners, on a stack.
@@ -86,18 +92,26 @@ func (d *looker) seed(ctx context.Context) error {
 
 // get asks the API, and wants a 200.
 func (d *looker) get(ctx context.Context, path string, answer any) error {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, d.API+d.chain+path, nil)
+	return d.ask(ctx, http.MethodGet, path, "", http.StatusOK, answer)
+}
+
+// ask asks the API, and wants an answer of that status.
+func (d *looker) ask(ctx context.Context, method, path, body string, status int, answer any) error {
+	r, err := http.NewRequestWithContext(ctx, method, d.API+d.chain+path, strings.NewReader(body))
 	if err != nil {
 		return err
 	}
 	r.Header.Set("Authorization", d.signIn)
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
 	resp, err := d.client.Do(r)
 	if err != nil {
 		return err
 	}
 	defer resp.Body.Close()
 	b, err := io.ReadAll(resp.Body)
-	if err == nil && resp.StatusCode != http.StatusOK {
+	if err == nil && resp.StatusCode != status {
 		err = fmt.Errorf("%s: %s: %s", path, resp.Status, b)
 	}
 	if err != nil {
@@ -233,4 +247,37 @@ func (d *looker) rename(ctx context.Context, partner, alias string) error {
 		err = fmt.Errorf("an alias: got %d, want 200", status)
 	}
 	return err
+}
+
+// export prints how long all of the directory takes as a file, and what memory
+// the function has had for it.
+func (d *looker) export(ctx context.Context, out io.Writer) (over error, err error) {
+	fmt.Fprintf(out, "\n| %d partners as a file | rows | time | peak memory | wanted |\n|---|---|---|---|---|\n", seeded)
+	for _, format := range []string{"csv", "xlsx"} {
+		var e struct {
+			ExportID string `json:"export_id"`
+			State    string
+			Rows     int
+		}
+		begun := time.Now()
+		if err := d.ask(ctx, http.MethodPost, "/exports", `{"format":"`+format+`"}`, http.StatusAccepted, &e); err != nil {
+			return nil, err
+		}
+		for e.State != "done" {
+			if time.Sleep(100 * time.Millisecond); e.State == "failed" || time.Since(begun) > 15*time.Minute {
+				return nil, fmt.Errorf("%s: %s after %v", format, e.State, time.Since(begun))
+			}
+			if err := d.get(ctx, "/exports/"+e.ExportID, &e); err != nil {
+				return nil, err
+			}
+		}
+		peak := int64(0)
+		for _, pid := range processes(".local/build/exports/bootstrap") {
+			peak = max(peak, peakOf(pid))
+		}
+		fmt.Fprintf(out, "| .%s | %d | %.0f s | %d MB | ≤ %d MB |\n", format, e.Rows, time.Since(begun).Seconds(), peak>>20, exportPeak>>20)
+		over = wanted(over, e.Rows >= seeded, "an export has %d rows, want %d", e.Rows, seeded)
+		over = wanted(over, peak > 0 && peak <= exportPeak, "an export takes %d MB, want %d", peak>>20, exportPeak>>20)
+	}
+	return over, nil
 }

@@ -100,6 +100,22 @@ func peakOf(pid int) int64 {
 	return kb << 10
 }
 
+// processes are those whose command ends so.
+func processes(command string) (pids []int) {
+	all, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		return nil // the pattern is a good one
+	}
+	for _, at := range all {
+		if strings.HasSuffix(strings.TrimRight(fileText(at), "\x00"), command) {
+			if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(at))); err == nil {
+				pids = append(pids, pid)
+			}
+		}
+	}
+	return pids
+}
+
 // status is what the kernel says of a process, "" if it is gone.
 func status(pid, field string) string {
 	_, rest, _ := strings.Cut(fileText("/proc/"+pid+"/status"), field+":")
