@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"os/exec"
@@ -151,6 +152,19 @@ func (d *looker) browse(ctx context.Context, out io.Writer) (over error, err err
 		}
 		return err
 	}
+	// The list is spread over four partitions, so that a page is made of as many Queries (store.Partners).
+	parts := func(int) error {
+		for i := range 4 {
+			part := *query
+			part.Limit = aws.Int32(22)
+			part.ExpressionAttributeValues = maps.Clone(query.ExpressionAttributeValues)
+			part.ExpressionAttributeValues[":pk"] = &types.AttributeValueMemberS{Value: fmt.Sprintf("CHAIN#%s#L%d", filepath.Base(d.chain), i)}
+			if _, err := db.Query(ctx, &part); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	page := func(int) error {
 		var l listing
 		err := d.get(ctx, "/partners?state=pending", &l)
@@ -159,20 +173,20 @@ func (d *looker) browse(ctx context.Context, out io.Writer) (over error, err err
 		}
 		return err
 	}
-	var ratios, rates []float64
+	var rates, ratios, ofParts []float64
 	for range 3 {
-		theirs, err := drive(ctx, browsers, browsePages, bare)
-		if err != nil {
-			return nil, err
+		var took [3]float64
+		for i, do := range []func(int) error{bare, parts, page} {
+			t, err := drive(ctx, browsers, browsePages, do)
+			if err != nil {
+				return nil, err
+			}
+			took[i] = t.Seconds()
 		}
-		ours, err := drive(ctx, browsers, browsePages, page)
-		if err != nil {
-			return nil, err
-		}
-		ratios, rates = append(ratios, theirs.Seconds()/ours.Seconds()), append(rates, browsePages/ours.Seconds())
+		rates, ratios, ofParts = append(rates, browsePages/took[2]), append(ratios, took[0]/took[2]), append(ofParts, took[1]/took[2])
 	}
-	fmt.Fprintf(out, "\n| %d clients browse %d partners | a second | times the bare Query | wanted |\n|---|---|---|---|\n", browsers, seeded)
-	fmt.Fprintf(out, "| pages of 50, through gateway and function | %.0f | %.2f | ≥ %.1f |\n", median(rates), median(ratios), browseRatio)
+	fmt.Fprintf(out, "\n| %d clients browse %d partners | a second | times one bare Query of 50 | wanted | times the four bare Queries of such a page |\n|---|---|---|---|---|\n", browsers, seeded)
+	fmt.Fprintf(out, "| pages of 50, through gateway and function | %.0f | %.2f | ≥ %.1f | %.2f |\n", median(rates), median(ratios), browseRatio, median(ofParts))
 	return wanted(nil, median(ratios) >= browseRatio, "browsing is %.2f times as fast as the bare Query, want %.1f", median(ratios), browseRatio), nil
 }
 

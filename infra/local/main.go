@@ -25,6 +25,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"syscall"
 
@@ -35,6 +36,7 @@ import (
 
 func main() {
 	// Ctrl-C and a polite kill end us in order; a second one is not waited for.
+	debug.SetGCPercent(400) // there is memory enough, and the functions want the cores
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
 	code, err := run(ctx, os.Args[1:], os.Getenv, os.Stdout)

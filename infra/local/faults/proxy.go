@@ -11,6 +11,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"strconv"
+	"sync"
 	"time"
 )
 
@@ -35,7 +36,7 @@ func NewProxy(target *url.URL, transport http.RoundTripper, wire func() Wire, re
 				r.Out.Host = r.In.Host
 				r.Out.Header.Del("Expect") // answered here
 			},
-			FlushInterval: -1,
+			BufferPool: &buffers{},
 			ErrorHandler: func(http.ResponseWriter, *http.Request, error) {
 				panic(http.ErrAbortHandler) // the service is gone: the client sees its connection end
 			},
@@ -64,6 +65,18 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.forward.ServeHTTP(w, r)
 	}
 }
+
+// buffers are what answers are copied through.
+type buffers struct{ pool sync.Pool }
+
+func (b *buffers) Get() []byte {
+	if p, ok := b.pool.Get().(*[]byte); ok {
+		return *p
+	}
+	return make([]byte, 32<<10)
+}
+
+func (b *buffers) Put(p []byte) { b.pool.Put(&p) }
 
 // nowhere is where a lost answer goes.
 type nowhere struct{ header http.Header }

@@ -100,10 +100,10 @@ func respond(w http.ResponseWriter, payload []byte) error {
 		Body            string            `json:"body"`
 		IsBase64Encoded bool              `json:"isBase64Encoded"`
 	}
-	if !json.Valid(payload) {
-		return errors.New("not JSON")
-	}
 	if err := json.Unmarshal(payload, &answer); err != nil || answer.StatusCode == nil {
+		if !json.Valid(payload) {
+			return errors.New("not JSON")
+		}
 		var object map[string]json.RawMessage
 		if json.Unmarshal(payload, &object) == nil && object["statusCode"] != nil {
 			return errors.New("a status code, but no response")
