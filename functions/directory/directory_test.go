@@ -65,7 +65,7 @@ func setup(t *testing.T) *world {
 	d := &directory{store: w.Store, person: people, now: func() time.Time { return w.now }, bucket: platform.Bucket{
 		Name: "rosters", Region: "eu-central-1", Now: func() time.Time { return w.now },
 		Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "a secret", "a session"),
-	}, indexes: &indexes{store: w.Store, bucket: w.bucket.bucket, budget: 1 << 20}}
+	}, indexes: &indexes{store: w.Store, bucket: w.bucket.Bucket, budget: 1 << 20}}
 	w.indexes = d.indexes
 	w.h = contract.Handler(t, d.routes())
 	w.owner = w.corp(t, "Owner Ltd", w.boss)

@@ -4,17 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"slices"
-	"strings"
 	"sync"
-	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 
 	"github.com/tributary-app/tributary/shared/feed"
+	"github.com/tributary-app/tributary/shared/platform"
 	"github.com/tributary-app/tributary/shared/search"
 	"github.com/tributary-app/tributary/shared/store"
 )
@@ -23,8 +17,8 @@ import (
 // were asked for last stay. Safe for concurrent use.
 type indexes struct {
 	store  *store.Store
-	bucket bucket
-	budget int // bytes that all may take together; the one in use stays in any case
+	bucket platform.Bucket // where the bases lie
+	budget int             // bytes that all may take together; the one in use stays in any case
 
 	mu   sync.Mutex
 	kept []*kept // the one that was asked for last is last
@@ -65,7 +59,7 @@ func (k *kept) release() { k.mu.Unlock() }
 func (x *indexes) refresh(ctx context.Context, k *kept) (stale bool, err error) {
 	for fresh := false; ; fresh = true {
 		if k.base.Index == nil {
-			if k.base, err = x.bucket.base(ctx, k.chain); err != nil {
+			if k.base, err = x.load(ctx, k.chain); err != nil {
 				return false, err
 			}
 			fresh = true
@@ -79,7 +73,7 @@ func (x *indexes) refresh(ctx context.Context, k *kept) (stale bool, err error) 
 			return err != nil, nil
 		}
 		// What lies between has been folded into the base.
-		base, err := x.bucket.base(ctx, k.chain)
+		base, err := x.load(ctx, k.chain)
 		switch {
 		case errors.Is(err, errNoIndex):
 			return true, nil
@@ -118,70 +112,17 @@ func (x *indexes) fit(used *kept) {
 	}
 }
 
-// bucket is where the indexes' bases lie. The S3 client would take a megabyte
-// that the door hasn't got; one signed GET is all that it needs.
-type bucket struct {
-	name, region, endpoint string // endpoint is "" for AWS's own
-	credentials            aws.CredentialsProvider
-	client                 aws.HTTPClient
-	now                    func() time.Time
-}
-
-// base reads a chain's base: errNoIndex if there is none that can be read.
-func (b bucket) base(ctx context.Context, chain string) (feed.Base, error) {
-	p, err := b.get(ctx, feed.Object(chain))
-	if err != nil {
-		return feed.Base{}, err
+// load reads a chain's base: errNoIndex if there is none that can be read.
+func (x *indexes) load(ctx context.Context, chain string) (feed.Base, error) {
+	p, err := x.bucket.Get(ctx, feed.Object(chain))
+	if err == nil {
+		var base feed.Base
+		if base, err = feed.OpenBase(p); err == nil {
+			return base, nil
+		}
 	}
-	base, err := feed.OpenBase(p)
-	if errors.Is(err, search.ErrCorrupt) {
+	if errors.Is(err, platform.ErrNoObject) || errors.Is(err, search.ErrCorrupt) {
 		return feed.Base{}, errNoIndex
 	}
-	return base, err
-}
-
-// emptyHash is the SHA-256 of no body.
-const emptyHash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-
-func (b bucket) get(ctx context.Context, key string) ([]byte, error) {
-	c, err := b.credentials.Retrieve(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("index: %w", err)
-	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, b.url()+"/"+key, nil)
-	if err != nil {
-		return nil, fmt.Errorf("index: %w", err)
-	}
-	r.Header.Set("X-Amz-Content-Sha256", emptyHash)
-	sign := v4.NewSigner(func(o *v4.SignerOptions) { o.DisableURIPathEscaping = true })
-	if err := sign.SignHTTP(ctx, c, r, emptyHash, "s3", b.region, b.now().UTC()); err != nil {
-		return nil, fmt.Errorf("index: %w", err)
-	}
-	out, err := b.client.Do(r)
-	if err != nil {
-		return nil, fmt.Errorf("index: %w", err)
-	}
-	defer out.Body.Close()
-	switch out.StatusCode {
-	case http.StatusOK:
-		p, err := io.ReadAll(out.Body)
-		if err != nil {
-			return nil, fmt.Errorf("index: %w", err)
-		}
-		return p, nil
-	case http.StatusNotFound, http.StatusForbidden: // the second is what S3 tells of a missing object to who may not list
-		return nil, errNoIndex
-	}
-	return nil, fmt.Errorf("index: %s", out.Status)
-}
-
-func (b bucket) url() string {
-	if b.endpoint != "" {
-		return strings.TrimRight(b.endpoint, "/") + "/" + b.name
-	}
-	domain := "amazonaws.com"
-	if strings.HasPrefix(b.region, "cn-") {
-		domain = "amazonaws.com.cn"
-	}
-	return "https://" + b.name + ".s3." + b.region + "." + domain
+	return feed.Base{}, fmt.Errorf("index: %w", err)
 }

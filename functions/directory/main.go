@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"strconv"
-	"time"
 
 	"github.com/tributary-app/tributary/shared/platform"
 	"github.com/tributary-app/tributary/shared/store"
@@ -37,7 +36,7 @@ func run(ctx context.Context, getenv func(string) string) error {
 		bucket: p.Bucket("ROSTER_BUCKET"),
 		indexes: &indexes{
 			store:  s,
-			bucket: bucket{p.Env("INDEX_BUCKET"), p.AWS.Region, p.Endpoint("S3"), p.AWS.Credentials, p.AWS.HTTPClient, time.Now}, // the bucket goes by the real time, whatever ours is set to
+			bucket: p.Bucket("INDEX_BUCKET"),
 			budget: megabytes << 20 * 2 / 5,
 		},
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/tributary-app/tributary/shared/feed"
 	"github.com/tributary-app/tributary/shared/network"
+	"github.com/tributary-app/tributary/shared/platform"
 	"github.com/tributary-app/tributary/shared/search"
 	"github.com/tributary-app/tributary/shared/store"
 	"github.com/tributary-app/tributary/shared/web"
@@ -23,7 +24,7 @@ import (
 
 // bases is as much of S3 as the door speaks: a signed GET.
 type bases struct {
-	bucket
+	platform.Bucket
 
 	mu      sync.Mutex
 	objects map[string][]byte
@@ -35,7 +36,7 @@ func newBases(t *testing.T) *bases {
 	b := &bases{objects: map[string][]byte{}}
 	s := httptest.NewServer(b)
 	t.Cleanup(s.Close)
-	b.bucket = bucket{name: "bases", region: "us-east-1", endpoint: s.URL, credentials: credentials.NewStaticCredentialsProvider("test", "test", ""), client: http.DefaultClient, now: time.Now}
+	b.Bucket = platform.Bucket{Name: "bases", Region: "us-east-1", Endpoint: s.URL, Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""), Client: http.DefaultClient, Now: time.Now}
 	return b
 }
 
