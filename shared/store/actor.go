@@ -29,9 +29,13 @@ func (s *Store) Actor(ctx context.Context, p network.Person, corp, chain string)
 	if corp, err = network.PickCorp(corp, mine); err != nil {
 		return network.Actor{}, err
 	}
+	role := members[slices.IndexFunc(members, func(m network.Member) bool { return m.Corp == corp })].Role
 	keys := []key{corpKey(corp)}
 	if chain != "" {
-		keys = append(keys, chainKey(chain), adminKey(chain, p.ID))
+		keys = append(keys, chainKey(chain))
+		if role != network.SuperAdmin { // who is an admin of their own chains, and appointed in no other
+			keys = append(keys, adminKey(chain, p.ID))
+		}
 	}
 	found, err := s.batchGet(ctx, true, keys...)
 	if err != nil {
@@ -41,8 +45,7 @@ func (s *Store) Actor(ctx context.Context, p network.Person, corp, chain string)
 	if ok, err := found.into(corpKey(corp), &ci); !ok || err != nil {
 		return network.Actor{}, wrap("actor", orNotFound(err))
 	}
-	a := network.Actor{Person: p, Corp: ci.corp()}
-	a.Role = members[slices.IndexFunc(members, func(m network.Member) bool { return m.Corp == corp })].Role
+	a := network.Actor{Person: p, Corp: ci.corp(), Role: role}
 	if chain == "" {
 		return a, nil
 	}
