@@ -67,7 +67,7 @@ build: ## the functions for this machine, each in .local/build/<door>/bootstrap
 	@cd .local/build && for door in .bin/*; do mkdir -p $${door#.bin/} && ln -f $$door $${door#.bin/}/bootstrap; done
 
 bench: build local ## what each question costs, how big each door is and how fast it starts, what joins and rosters take beside their peers (which need Python 3); MILLION=1 takes a million rows besides
-	$(LOCAL) exec -- go run ./infra/bench $(if $(MILLION),table doors joins rosters search directory million)
+	$(LOCAL) exec -- go run ./infra/bench $(if $(MILLION),table doors joins rosters sight search directory million)
 
 clean: ## forget the local stack's data and all that was built
 	rm -rf .local .aws-sam
