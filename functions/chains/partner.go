@@ -77,6 +77,10 @@ func (c *chains) listPartners(w http.ResponseWriter, r *http.Request) error {
 	if a, err = caller.View(r, c.store, a, q, "partners", c.now()); err != nil {
 		return err
 	}
+	cursor, err := c.key.Open(a.Cursors(), q.Cursor())
+	if err != nil {
+		return err
+	}
 
 	sight, err := c.store.SightOfGroups(r.Context(), a)
 	if err != nil {
@@ -96,10 +100,6 @@ func (c *chains) listPartners(w http.ResponseWriter, r *http.Request) error {
 	}
 
 	groups, err := c.within(r.Context(), a.Chain.ID, group, recursive)
-	if err != nil {
-		return err
-	}
-	cursor, err := c.key.Open(a.Cursors(), q.Cursor())
 	if err != nil {
 		return err
 	}
@@ -352,11 +352,11 @@ func (c *chains) listContacts(w http.ResponseWriter, r *http.Request) error {
 	if a, err = caller.View(r, c.store, a, q, "contacts", c.now()); err != nil {
 		return err
 	}
-	p, err := c.partner(r, a)
+	cursor, err := c.key.Open(a.Cursors(), q.Cursor())
 	if err != nil {
 		return err
 	}
-	cursor, err := c.key.Open(a.Cursors(), q.Cursor())
+	p, err := c.partner(r, a)
 	if err != nil {
 		return err
 	}

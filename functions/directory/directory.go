@@ -74,15 +74,15 @@ func (d *directory) list(w http.ResponseWriter, r *http.Request) error {
 	if a, err = caller.View(r, d.store, a, q, "directory", d.now()); err != nil {
 		return err
 	}
+	cursor, err := d.person.Open(a.Cursors(), q.Cursor())
+	if err != nil {
+		return err
+	}
 	parts := d.ownersParts
 	if a.Side != network.Owner {
 		parts = d.guestsParts
 	}
 	all, err := parts(r.Context(), a, group, recursive)
-	if err != nil {
-		return err
-	}
-	cursor, err := d.person.Open(a.Cursors(), q.Cursor())
 	if err != nil {
 		return err
 	}

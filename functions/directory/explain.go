@@ -146,15 +146,17 @@ func (d *directory) judge(ctx context.Context, v viewer, target string) ([]verdi
 	if who.Member == nil && len(who.Contacts) == 0 {
 		return nil, caller.Nobody("target")
 	}
-	var all []verdict
+	var ids []string
 	for _, k := range who.Contacts {
-		p, err := d.store.Partner(ctx, v.Chain.ID, k.Partner)
-		if errors.Is(err, network.ErrNotFound) {
-			continue // removed, and its people with it (R38)
-		}
-		if err != nil {
-			return nil, err
-		}
+		ids = append(ids, k.Partner)
+	}
+	partners, err := d.store.PartnersOf(ctx, v.Chain.ID, ids) // without those that were removed, and their people with them (R38)
+	if err != nil {
+		return nil, err
+	}
+	var all []verdict
+	for _, p := range partners {
+		k := who.Contacts[slices.Index(ids, p.ID)]
 		if _, in := p.People[target]; in && k.Epoch == p.Epoch {
 			all = append(all, verdict{visible: v.sight.Contact(p, k), because: v.sight.WhyContact(p, k), partner: p})
 		}

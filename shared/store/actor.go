@@ -85,7 +85,7 @@ func placed(a network.Actor, contacts []network.Contact, appointed bool) (_ netw
 type InChain struct {
 	Actors   []network.Actor   // as whom they may act in it, one a corp
 	Member   *network.Member   // of the owner corp
-	Contacts []network.Contact // of its partners, those too who are still to join or have left
+	Contacts []network.Contact // of its partners: who is still to join or has left too, but not who was taken out or erased
 }
 
 // As is the actor that the person is under a corp, or under their only one that
@@ -124,7 +124,7 @@ func (s *Store) PersonIn(ctx context.Context, c network.Chain, person string) (I
 	_, appointed := found[adminKey(c.ID, person)]
 	var p InChain
 	for _, k := range contacts {
-		if k.Chain == c.ID {
+		if k.Chain == c.ID && k.Epoch != gone && !k.Erased() {
 			p.Contacts = append(p.Contacts, k)
 		}
 	}
