@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tributary-app/tributary/shared/caller"
 	"github.com/tributary-app/tributary/shared/network"
 	"github.com/tributary-app/tributary/shared/store"
 	"github.com/tributary-app/tributary/shared/web"
@@ -49,7 +50,7 @@ func (c *chains) listPartners(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	q, err := web.Query(r, "group_id", "state", "recursive", "limit", "cursor")
+	q, err := web.Query(r, "group_id", "state", "recursive", "limit", "cursor", "as", "as_corp")
 	if err != nil {
 		return err
 	}
@@ -73,6 +74,13 @@ func (c *chains) listPartners(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	state := network.PartnerState(asked)
+	if a, err = caller.View(r, c.store, a, q, "partners", c.now()); err != nil {
+		return err
+	}
+	cursor, err := c.key.Open(a.Cursors(), q.Cursor())
+	if err != nil {
+		return err
+	}
 
 	sight, err := c.store.SightOfGroups(r.Context(), a)
 	if err != nil {
@@ -95,10 +103,6 @@ func (c *chains) listPartners(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	cursor, err := c.key.Open(a.Chain.ID, q.Cursor())
-	if err != nil {
-		return err
-	}
 	page, next, err := c.seen(r.Context(), a.Chain, sight, groups, store.PartnerQuery{State: state, Cursor: cursor, Limit: limit})
 	if err != nil {
 		return err
@@ -109,7 +113,7 @@ func (c *chains) listPartners(w http.ResponseWriter, r *http.Request) error {
 			items = append(items, showPartner(a, p))
 		}
 	}
-	return web.List(w, items, c.key.Seal(a.Chain.ID, next)) // it says in which group a partner is
+	return web.List(w, items, c.key.Seal(a.Cursors(), next)) // it says in which group a partner is
 }
 
 // within are the groups that a list is of, ascending; nil is the whole chain.
@@ -220,6 +224,13 @@ func (c *chains) getPartner(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	q, err := web.Query(r, "as", "as_corp")
+	if err != nil {
+		return err
+	}
+	if a, err = caller.View(r, c.store, a, q, "partner", c.now()); err != nil {
+		return err
+	}
 	p, err := c.partner(r, a)
 	if err != nil {
 		return err
@@ -307,6 +318,7 @@ func (c *chains) removePartner(w http.ResponseWriter, r *http.Request) error {
 
 type contactJSON struct {
 	ContactID string               `json:"contact_id"`
+	PersonID  string               `json:"person_id,omitempty"` // for admins, who read the phone too
 	Name      string               `json:"name"`
 	Phone     string               `json:"phone"`
 	Identity  string               `json:"identity"`
@@ -329,11 +341,7 @@ func (c *chains) listContacts(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	p, err := c.partner(r, a)
-	if err != nil {
-		return err
-	}
-	q, err := web.Query(r, "limit", "cursor")
+	q, err := web.Query(r, "limit", "cursor", "as", "as_corp")
 	if err != nil {
 		return err
 	}
@@ -341,7 +349,14 @@ func (c *chains) listContacts(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	cursor, err := c.key.Open(a.Chain.ID, q.Cursor())
+	if a, err = caller.View(r, c.store, a, q, "contacts", c.now()); err != nil {
+		return err
+	}
+	cursor, err := c.key.Open(a.Cursors(), q.Cursor())
+	if err != nil {
+		return err
+	}
+	p, err := c.partner(r, a)
 	if err != nil {
 		return err
 	}
@@ -357,7 +372,10 @@ func (c *chains) listContacts(w http.ResponseWriter, r *http.Request) error {
 	}
 	var items []contactJSON
 	for i, k := range page {
-		item := contactJSON{c.key.Contact(k.Chain, k.Person), k.Name, k.Phone, k.Identity(), k.MemberCustomID, states[i], nil}
+		item := contactJSON{c.key.Contact(k.Chain, k.Person), "", k.Name, k.Phone, k.Identity(), k.MemberCustomID, states[i], nil}
+		if a.Admin {
+			item.PersonID = k.Person
+		}
 		if !a.SeesPhone(k.Person) {
 			item.Phone = network.MaskPhone(k.Phone)
 		}
@@ -368,7 +386,7 @@ func (c *chains) listContacts(w http.ResponseWriter, r *http.Request) error {
 		}
 		items = append(items, item)
 	}
-	return web.List(w, items, c.key.Seal(a.Chain.ID, next)) // it holds a person's id
+	return web.List(w, items, c.key.Seal(a.Cursors(), next)) // it holds a person's id
 }
 
 // contacts is a page of a partner's people, each with their state, as the

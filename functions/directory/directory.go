@@ -12,8 +12,8 @@ import (
 )
 
 // directory is the door to who is in a chain, and to the rules of who sees
-// whom. Besides those it writes only which exports are wanted, and that a search
-// index is missing.
+// whom. Besides those it writes only which exports are wanted, that a search
+// index is missing, and that an admin has looked with another's eyes.
 type directory struct {
 	store   *store.Store
 	person  network.PersonKey
@@ -26,6 +26,7 @@ func (d *directory) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /v1/chains/{chain_id}/directory", web.Handler(d.list))
 	mux.Handle("GET /v1/chains/{chain_id}/directory/search", web.Handler(d.search))
+	mux.Handle("GET /v1/chains/{chain_id}/directory/explain", web.Handler(d.explain))
 	mux.Handle("GET /v1/chains/{chain_id}/progress", web.Handler(d.progress))
 	d.exportRoutes(mux)
 	mux.Handle("GET /v1/chains/{chain_id}/rules", web.Handler(d.listRules))
@@ -51,7 +52,7 @@ func (d *directory) list(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	q, err := web.Query(r, "group_id", "recursive", "sort", "limit", "cursor")
+	q, err := web.Query(r, "group_id", "recursive", "sort", "limit", "cursor", "as", "as_corp")
 	if err != nil {
 		return err
 	}
@@ -70,6 +71,13 @@ func (d *directory) list(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if a, err = caller.View(r, d.store, a, q, "directory", d.now()); err != nil {
+		return err
+	}
+	cursor, err := d.person.Open(a.Cursors(), q.Cursor())
+	if err != nil {
+		return err
+	}
 	parts := d.ownersParts
 	if a.Side != network.Owner {
 		parts = d.guestsParts
@@ -78,15 +86,11 @@ func (d *directory) list(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	cursor, err := d.person.Open(a.Chain.ID, q.Cursor())
-	if err != nil {
-		return err
-	}
 	items, next, err := read(r.Context(), all, cursor, limit)
 	if err != nil {
 		return err
 	}
-	return web.List(w, items, d.person.Seal(a.Chain.ID, next)) // it holds ids of people and groups
+	return web.List(w, items, d.person.Seal(a.Cursors(), next)) // it holds ids of people and groups
 }
 
 // itemJSON is one of three, as Kind says.

@@ -11,6 +11,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/tributary-app/tributary/shared/caller"
 	"github.com/tributary-app/tributary/shared/feed"
 	"github.com/tributary-app/tributary/shared/network"
 	"github.com/tributary-app/tributary/shared/search"
@@ -24,7 +25,7 @@ func (d *directory) search(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	p, err := web.Query(r, "q", "limit", "cursor")
+	p, err := web.Query(r, "q", "limit", "cursor", "as", "as_corp")
 	if err != nil {
 		return err
 	}
@@ -36,7 +37,10 @@ func (d *directory) search(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	after, err := d.searchedTo(a.Chain.ID, text, p.Cursor())
+	if a, err = caller.View(r, d.store, a, p, "search", d.now()); err != nil {
+		return err
+	}
+	after, err := d.searchedTo(a.Cursors(), text, p.Cursor())
 	if err != nil {
 		return err
 	}
@@ -74,7 +78,7 @@ func (d *directory) search(w http.ResponseWriter, r *http.Request) error {
 		out.Items = append(out.Items, d.found(a, h))
 	}
 	if next != "" {
-		sealed := d.person.Seal(a.Chain.ID, searchCursor(text, next))
+		sealed := d.person.Seal(a.Cursors(), searchCursor(text, next))
 		out.NextCursor = &sealed
 	}
 	return web.JSON(w, http.StatusOK, out)
@@ -98,11 +102,11 @@ func searchText(q string) (string, error) {
 // A cursor is of its query, and of no other list.
 func searchCursor(text, after string) string { return "search\x00" + text + "\x00" + after }
 
-func (d *directory) searchedTo(chain, text, cursor string) (after string, err error) {
+func (d *directory) searchedTo(whose, text, cursor string) (after string, err error) {
 	if cursor == "" {
 		return "", nil
 	}
-	opened, err := d.person.Open(chain, cursor)
+	opened, err := d.person.Open(whose, cursor)
 	if err != nil {
 		return "", err
 	}
@@ -191,6 +195,7 @@ type foundPartnerJSON struct {
 
 type foundContactJSON struct {
 	ContactID string     `json:"contact_id"`
+	PersonID  string     `json:"person_id,omitempty"` // for admins, who read the phone too
 	PartnerID string     `json:"partner_id"`
 	Name      string     `json:"name"`
 	Phone     string     `json:"phone"`
@@ -203,6 +208,9 @@ func (d *directory) found(a network.Actor, h search.Hit) foundJSON {
 	if e.Person != "" {
 		out.Kind = "contact"
 		out.Contact = &foundContactJSON{ContactID: d.person.Contact(a.Chain.ID, e.Person), PartnerID: e.Partner, Name: e.Name, Phone: e.Phone, JoinedAt: moment(e.JoinedAt)}
+		if a.Admin {
+			out.Contact.PersonID = e.Person
+		}
 		if !a.SeesPhone(e.Person) {
 			out.Contact.Phone = network.MaskPhone(e.Phone)
 		}

@@ -357,7 +357,7 @@ func TestAQueryThatIsNoneIsRefusedByName(t *testing.T) {
 			t.Errorf("%.20q: got %s, want q named", q, a.Body)
 		}
 	}
-	for _, q := range []string{"limit=0", "limit=-1", "limit=1000000000", "as=x"} {
+	for _, q := range []string{"limit=0", "limit=-1", "limit=1000000000", "foo=x"} {
 		w.as(t, w.boss, searchPath+"?q=x&"+q).want(t, 400, "invalid")
 	}
 	list := w.as(t, w.boss, path+"?limit=1").body["next_cursor"].(string)

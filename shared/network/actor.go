@@ -1,6 +1,9 @@
 package network
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Person is somebody with a verified phone, which is what they are known by.
 type Person struct {
@@ -19,6 +22,17 @@ type Actor struct {
 	Side    Side     // of Corp in Chain
 	Admin   bool     // of Chain: super-admin of the owner corp, or made one
 	Contact *Contact // on the Guest side: the membership
+	Through string   // the person id of the admin who looks with this actor's eyes; "" if they do themselves
+}
+
+// Cursors is whose the cursors are that the actor is given: the chain's, of any
+// list of theirs, but an admin's alone of a view as somebody else, so that no
+// page of one is read without its first.
+func (a Actor) Cursors() string {
+	if a.Through == "" {
+		return a.Chain.ID
+	}
+	return strings.Join([]string{a.Chain.ID, a.Through, a.Person.ID, a.Corp.ID}, "\x00")
 }
 
 // MustAdmin is ErrDenied for all but the chain's admins; outsiders never get

@@ -59,8 +59,8 @@ func SightOf(a Actor, own Partner, rules []Rule, tree Tree) *Sight {
 // Own is the actor's own partner, on the Guest side.
 func (s *Sight) Own() Partner { return s.own }
 
-// hostRole is what the actor is on the owner side.
-func (a Actor) hostRole() HostRole {
+// HostRole is what the actor is on the owner side.
+func (a Actor) HostRole() HostRole {
 	switch {
 	case a.Role == SuperAdmin:
 		return HostSuperAdmin
@@ -78,7 +78,7 @@ func (s *Sight) resolve(rules []Rule) {
 	}
 	direct := map[int]mark{}
 	for _, r := range rules {
-		if !r.Owner.has(s.actor.Person.ID, s.actor.hostRole()) {
+		if !r.Owner.has(s.actor.Person.ID, s.actor.HostRole()) {
 			continue
 		}
 		s.rules = append(s.rules, r)
@@ -373,6 +373,16 @@ const (
 	BecauseNotInChain Because = "not_in_chain"
 )
 
+// Rule is the rule of a reason that the sight has given; ok is false for any
+// other.
+func (s *Sight) Rule(id string) (r Rule, ok bool) {
+	i := slices.IndexFunc(s.rules, func(r Rule) bool { return r.ID == id })
+	if i < 0 {
+		return Rule{}, false
+	}
+	return s.rules[i], true
+}
+
 // Reason is one of the things that decide. Rule is "" for what is no rule.
 type Reason struct {
 	Because Because
@@ -403,6 +413,14 @@ func (s *Sight) WhyPartner(p Partner) []Reason {
 		because = []Reason{{Because: BecauseSetting}}
 	}
 	return s.why(because, func(r Rule) bool { return s.about(r, p.ID, place) })
+}
+
+// WhyContact gives the reasons for what Contact says.
+func (s *Sight) WhyContact(p Partner, k Contact) []Reason {
+	if s.Partner(p) && !s.Contact(p, k) {
+		return []Reason{{Because: BecauseNotJoined}}
+	}
+	return s.WhyPartner(p)
 }
 
 // WhyHost gives the reasons for what Host says.

@@ -221,10 +221,16 @@ func TestR36_TheReasonsAreThoseThatDecide(t *testing.T) {
 				if (r.Rule != "") != (r.Because == network.BecauseAllowed || r.Because == network.BecauseHidden) {
 					t.Fatalf("%+v: %+v names a rule or lacks it", what, r)
 				}
+				if rule, ok := sight.Rule(r.Rule); ok != (r.Rule != "") || rule.ID != r.Rule {
+					t.Fatalf("%+v: got rule %+v (%v) for %+v", what, rule, ok, r)
+				}
 			}
 		}
 		for _, p := range s.partners {
 			judge(p, sight.Partner(p), sight.WhyPartner(p))
+			for _, k := range []network.Contact{{}, {JoinedAt: noon}} {
+				judge(p, sight.Contact(p, k), sight.WhyContact(p, k))
+			}
 		}
 		for _, h := range s.hosts {
 			judge(h, sight.Host(h), sight.WhyHost(h))

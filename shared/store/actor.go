@@ -58,21 +58,95 @@ func (s *Store) Actor(ctx context.Context, p network.Person, corp, chain string)
 		return network.Actor{}, network.ErrNotFound
 	}
 	_, appointed := found[adminKey(chain, p.ID)]
-	place := a.Corp.Places[chain]
+	if a, ok := placed(a, contacts, appointed); ok {
+		return a, nil
+	}
+	return network.Actor{}, network.ErrNotFound
+}
+
+// placed is the actor with what they are in their chain under their corp; ok is
+// false for who has no part in it.
+func placed(a network.Actor, contacts []network.Contact, appointed bool) (_ network.Actor, ok bool) {
+	place := a.Corp.Places[a.Chain.ID]
 	switch place.Side {
 	case network.Owner:
 		a.Side = network.Owner
 		a.Admin = a.Role == network.SuperAdmin || appointed
-		return a, nil
+		return a, true
 	case network.Guest:
 		for _, k := range contacts {
-			if k.Chain == chain && standing(k, place) {
+			if k.Chain == a.Chain.ID && standing(k, place) {
 				a.Side, a.Contact = network.Guest, &k
-				return a, nil
+				return a, true
 			}
 		}
 	}
-	return network.Actor{}, network.ErrNotFound
+	return a, false
+}
+
+// InChain is what a person is in one chain.
+type InChain struct {
+	Actors   []network.Actor   // as whom they may act in it, one a corp
+	Member   *network.Member   // of the owner corp
+	Contacts []network.Contact // of its partners: who is still to join or has left too, but not who was taken out or erased
+}
+
+// As is the actor that the person is under a corp, or under their only one that
+// has a part in the chain if corp is "": ErrCorpRequired if there are several,
+// ErrNotFound if there is none.
+func (p InChain) As(corp string) (network.Actor, error) {
+	i := 0
+	if corp != "" {
+		i = slices.IndexFunc(p.Actors, func(a network.Actor) bool { return a.Corp.ID == corp })
+	}
+	switch {
+	case i < 0 || len(p.Actors) == 0:
+		return network.Actor{}, network.ErrNotFound
+	case corp == "" && len(p.Actors) > 1:
+		return network.Actor{}, network.ErrCorpRequired
+	}
+	return p.Actors[i], nil
+}
+
+// PersonIn is what a person is in the chain; nothing, if the chain doesn't know
+// them. Two requests, whoever it is and wherever else they are (R37). They have
+// no name and no phone, unless as Member or Contacts.
+func (s *Store) PersonIn(ctx context.Context, c network.Chain, person string) (InChain, error) {
+	members, contacts, err := s.person(ctx, person)
+	if err != nil {
+		return InChain{}, wrap("person in chain", err)
+	}
+	keys := []key{adminKey(c.ID, person)}
+	for _, m := range members {
+		keys = append(keys, corpKey(m.Corp))
+	}
+	found, err := s.batchGet(ctx, true, keys...)
+	if err != nil {
+		return InChain{}, wrap("person in chain", err)
+	}
+	_, appointed := found[adminKey(c.ID, person)]
+	var p InChain
+	for _, k := range contacts {
+		if k.Chain == c.ID && k.Epoch != gone && !k.Erased() {
+			p.Contacts = append(p.Contacts, k)
+		}
+	}
+	for _, m := range members {
+		var ci corpItem
+		if ok, err := found.into(corpKey(m.Corp), &ci); err != nil {
+			return InChain{}, wrap("person in chain", err)
+		} else if !ok {
+			continue
+		}
+		a := network.Actor{Person: network.Person{ID: person}, Corp: ci.corp(), Role: m.Role, Chain: c}
+		if a, ok := placed(a, p.Contacts, appointed); ok {
+			p.Actors = append(p.Actors, a)
+		}
+		if m.Corp == c.OwnerCorp {
+			p.Member = &m
+		}
+	}
+	return p, nil
 }
 
 // standing reports whether the contact is in the chain as its corp is placed

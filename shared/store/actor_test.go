@@ -91,3 +91,59 @@ func TestMeIsAllThatAPersonHasAPartIn(t *testing.T) {
 	_, _, err = w.Chains(ctx, actor, "§", 1)
 	same(t, "a cursor of nobody's", network.KindOf(err), network.Invalid)
 }
+
+func TestR37_APersonInAChainIsWhatTheyAreThereAndNoMore(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	ctx := t.Context()
+	a, p := w.partner(t, 7)
+	second, _ := w.corpOf(t, 8, p)
+	in := func(who network.Person) InChain {
+		t.Helper()
+		chain := w.chainNow(t)
+		w.tb.Reset()
+		got, err := w.PersonIn(ctx, chain, who.ID)
+		must(t, err)
+		same(t, "requests", w.tb.Meter().Requests, 2)
+		return got
+	}
+	as := func(who InChain, corp string) network.Actor {
+		t.Helper()
+		got, err := who.As(corp)
+		must(t, err)
+		return got
+	}
+	_, stranger := w.corp(t, 9)
+	same(t, "of another's corp alone", in(stranger), InChain{})
+	same(t, "nobody", in(person(99)), InChain{})
+	same(t, "R03 a colleague who hasn't joined", in(w.colleague(t, a.Corp.ID, 10, network.Staff)), InChain{})
+
+	boss := in(w.boss)
+	same(t, "the owner's", []any{as(boss, "").Admin, boss.Member.Name, len(boss.Contacts)}, []any{true, w.boss.Name, 0})
+	same(t, "another of the owner's", as(in(w.colleague(t, w.owner.ID, 11, network.Staff)), "").Admin, false)
+	must(t, w.AddAdmin(ctx, w.chain, person(11).ID, noon, Once{}))
+	same(t, "made an admin", as(in(person(11)), w.owner.ID).HostRole(), network.HostAdmin)
+
+	guest := in(p)
+	own, err := w.Actor(ctx, p, a.Corp.ID, chainID)
+	must(t, err)
+	own.Person = network.Person{ID: p.ID}
+	same(t, "a partner's, as they act themselves", as(guest, ""), own)
+	same(t, "and by the corp's name", as(guest, a.Corp.ID), own)
+	_, err = guest.As(second.ID)
+	wants(t, "under a corp that isn't in the chain", err, network.ErrNotFound)
+	w.join(t, w.link(t, network.Invite{}), p, Choice{Corp: second.ID})
+	_, err = in(p).As("")
+	wants(t, "under two", err, network.ErrCorpRequired)
+	same(t, "under the second", as(in(p), second.ID).Corp.ID, second.ID)
+
+	must(t, w.Leave(ctx, chainID, a.Partner.ID, p.ID, noon))
+	left := in(p)
+	same(t, "who has left one", []any{as(left, "").Corp.ID, len(left.Contacts)}, []any{second.ID, 2})
+	w.importRows(t, 1, []network.RosterRow{row(1, "One")})
+	pending := in(network.Person{ID: noticeOf(row(1, "One")).Person})
+	same(t, "who is still to join", []any{len(pending.Actors), len(pending.Contacts)}, []any{0, 1})
+	must(t, w.RemovePartner(ctx, chainID, noticeOf(row(1, "One")).Partner, 0, noon))
+	_, err = in(network.Person{ID: noticeOf(row(1, "One")).Person}).As("")
+	wants(t, "who was withdrawn", err, network.ErrNotFound)
+}

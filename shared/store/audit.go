@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -72,6 +73,34 @@ func (s *Store) By(a network.Actor, now time.Time) *Store {
 	return &signed
 }
 
+// viewedAs is what the one entry says that changes nothing.
+const viewedAs = "viewed_as"
+
+// LogView notes in the audit list that the admin who signs has looked at the
+// chain with somebody else's eyes, and at what of it. No plan is about it. It
+// names the other by id alone, since from a partner's people nothing would lead
+// to it once they are erased; Audit adds the name while they are in that corp.
+func (s *Store) LogView(ctx context.Context, as network.Actor, what string) error {
+	note := changeItem{What: viewedAs, Target: &Target{Kind: "person", ID: as.Person.ID}, After: Fields{"corp_id": as.Corp.ID, "viewed": what}}
+	err := s.commit(ctx, func() (*tx, error) {
+		t := s.tx()
+		return t, s.logChange(ctx, t, as.Chain.ID, note)
+	}, func(int, map[string]types.AttributeValue) error { return nil }) // another was faster
+	return wrap("log view", err)
+}
+
+// nameless are those whom an entry names by their ids alone: who did it, and
+// as whom they looked.
+func (c Change) nameless() (who, target key) {
+	if c.Who.Name == "" && c.Who.Person != "" {
+		who = memberKey(c.Who.Person, c.Who.Corp)
+	}
+	if corp, _ := c.After["corp_id"].(string); c.What == viewedAs {
+		target = memberKey(c.Target.ID, corp)
+	}
+	return who, target
+}
+
 // isChange reports whether the write that was refused is the audit list's own:
 // another change was faster, and this one is to be read and tried again.
 func isChange(old map[string]types.AttributeValue) bool {
@@ -108,30 +137,34 @@ func (s *Store) Audit(ctx context.Context, chain, cursor string, limit int) (pag
 			return nil, "", wrap("audit", err)
 		}
 		c := it.change()
-		if c.Who.Name == "" && c.Who.Person != "" {
-			nameless = append(nameless, memberKey(c.Who.Person, c.Who.Corp))
-		}
+		who, target := c.nameless()
+		nameless = append(nameless, who, target)
 		page = append(page, c)
 	}
 	if out.LastEvaluatedKey != nil && len(page) > 0 {
 		next = encodeCursor(keyOf(out.LastEvaluatedKey).SK)
 	}
-	return page, next, wrap("audit", s.nameWho(ctx, page, nameless))
+	return page, next, wrap("audit", s.nameThem(ctx, page, nameless))
 }
 
-// nameWho names whom an entry doesn't: an import that goes on by itself knows its
-// maker's id alone. Who is in the corp no more has no name here.
-func (s *Store) nameWho(ctx context.Context, page []Change, nameless []key) error {
-	found, err := s.batchGet(ctx, false, unique(nameless)...)
+// nameThem names whom an entry doesn't: an import that goes on by itself knows
+// its maker's id alone, a view as somebody theirs. Who is in the corp no more has
+// no name here.
+func (s *Store) nameThem(ctx context.Context, page []Change, nameless []key) error {
+	nameless = slices.DeleteFunc(unique(nameless), func(k key) bool { return k == key{} })
+	found, err := s.batchGet(ctx, false, nameless...)
 	if err != nil {
 		return err
 	}
 	for i, c := range page {
-		var it memberItem
-		if ok, err := found.into(memberKey(c.Who.Person, c.Who.Corp), &it); err != nil {
-			return err
-		} else if ok && c.Who.Name == "" {
-			page[i].Who.Name = it.Card.Name
+		who, target := c.nameless()
+		for k, name := range map[key]*string{who: &page[i].Who.Name, target: &page[i].Target.Name} {
+			var it memberItem
+			if ok, err := found.into(k, &it); err != nil {
+				return err
+			} else if ok {
+				*name = it.Card.Name
+			}
 		}
 	}
 	return nil

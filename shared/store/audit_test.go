@@ -178,6 +178,27 @@ func TestAPlanGoesStaleByAMoveAndNotByAGroupsName(t *testing.T) {
 	touched, last, err = w.touched(ctx, imp, it)
 	must(t, err)
 	same(t, "by the group", []any{touched, last}, []any{false, n + 3})
+	must(t, w.by(noon).LogView(ctx, network.Actor{Person: w.boss, Corp: w.owner, Chain: w.chainNow(t)}, "directory"))
+	touched, last, err = w.touched(ctx, imp, it)
+	must(t, err)
+	same(t, "by a view", []any{touched, last}, []any{false, n + 4})
+}
+
+func TestAViewAsSomebodyKeepsNoNameThatErasingWouldHaveToFind(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	ctx := t.Context()
+	_, p := w.partner(t, 7)
+	who, err := w.PersonIn(ctx, w.chainNow(t), p.ID)
+	must(t, err)
+	a, err := who.As("")
+	must(t, err)
+	must(t, w.by(noon).LogView(ctx, a, "directory"))
+	same(t, "before", w.audit(t)[0].Target, Target{"person", p.ID, p.Name})
+	w.colleague(t, a.Corp.ID, 8, network.SuperAdmin)
+	must(t, w.Erase(ctx, p.ID, noon.Add(time.Hour)))
+	same(t, "after", w.audit(t)[0].Target, Target{Kind: "person", ID: p.ID})
+	same(t, "where their name is", w.holding(t, `"`+p.Name+`"`), nil)
 }
 
 func TestMovingPartnersSaysOfEachWhatBecameOfIt(t *testing.T) {

@@ -61,7 +61,8 @@
 //	                                                        about
 //	CHAIN#{chain}#CHANGES       {n}                         a change that an admin     counted without a gap: who
 //	                                                        made, or an import: the    writes n+1 has seen n
-//	                                                        audit list
+//	                                                        audit list, views as
+//	                                                        somebody among them
 //	CHAIN#{chain}#FEED          {n}                         what search is told of     counted without a gap
 //	                                                        the chain: many changes
 //	CHAIN#{chain}#INDEX         REBUILD                     that its search index is   one a chain
@@ -189,6 +190,8 @@
 //	a sweep                              by what is due                 4 requests, and 2 of 2 read and 2 write each
 //	who is asking (Actor)                                               4 read, 2 requests
 //	what they see (Sight), unchanged                                    0 without rules; else 1 read of 1 request, of a partner 2
+//	what another is there (PersonIn)                                    3 read, 2 requests: whoever they are, and as many if nobody
+//	a view as somebody, its entry                                       2 write, 1 read, 2 requests
 //	apply; the same again                                               9 write, 5 read, 3 requests; 0 write, 2 requests
 //	accept; decline an application                                      15 write, 4 requests; 4 write, 2 requests
 //	fall into conflict                                                  2 write, 3 requests

@@ -289,7 +289,7 @@ func (s *Store) SightOfGroups(ctx context.Context, a network.Actor) (*network.Si
 		return network.SightOf(a, own, nil, nil), nil // no rules, or it would have been read
 	}
 	if singly := sight.Scope().Singly; len(singly) > 0 {
-		found, err := s.partnersOf(ctx, a.Chain.ID, singly)
+		found, err := s.PartnersOf(ctx, a.Chain.ID, singly)
 		if err != nil {
 			return nil, wrap("sight of groups", err)
 		}
@@ -320,7 +320,7 @@ func (s *Store) Singly(ctx context.Context, c network.Chain, sight *network.Sigh
 		ids = ids[:q.Limit]
 		next = ids[q.Limit-1]
 	}
-	all, err := s.partnersOf(ctx, c.ID, ids)
+	all, err := s.PartnersOf(ctx, c.ID, ids)
 	if err != nil {
 		return nil, "", wrap("singly", err)
 	}
@@ -332,8 +332,8 @@ func (s *Store) Singly(ctx context.Context, c network.Chain, sight *network.Sigh
 	return found, next, nil
 }
 
-// partnersOf are those of the partners that are in the chain, as asked.
-func (s *Store) partnersOf(ctx context.Context, chain string, ids []string) ([]network.Partner, error) {
+// PartnersOf are those of the partners that are in the chain, as asked.
+func (s *Store) PartnersOf(ctx context.Context, chain string, ids []string) ([]network.Partner, error) {
 	keys := make([]key, len(ids))
 	for i, id := range ids {
 		keys[i] = partnerKey(chain, id)

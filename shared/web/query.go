@@ -42,6 +42,9 @@ func Query(r *http.Request, allowed ...string) (Params, error) {
 // Get is a parameter's text, "" when it isn't given.
 func (p Params) Get(name string) string { return p.given[name] }
 
+// Has reports whether a parameter is given, be it empty.
+func (p Params) Has(name string) bool { _, ok := p.given[name]; return ok }
+
 // Cursor is where the page begins, as the last page said; "" at the start.
 func (p Params) Cursor() string { return p.given["cursor"] }
 

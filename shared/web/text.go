@@ -179,6 +179,7 @@ var fieldTexts = map[string]map[Lang]string{
 	"circle":        {Chinese: "分组不能移到自己或自己的下级分组中。", English: "A group can't stand under itself."},
 	"last_admin":    {Chinese: "您是该企业的最后一位超级管理员。请先在该企业中将另一位成员设为超级管理员。", English: "You are this corp's last super-admin: make another member one first."},
 	"not_found":     {Chinese: "该上下游中没有所指的对象。", English: "This names something that isn't in the chain."},
+	"several_corps": {Chinese: "此人以多个企业加入了该上下游，请指明其中一个。", English: "They take part under several corps: say which is meant."},
 	"too_many":      {Chinese: "数量过多。", English: "These are too many."},
 	"too_deep":      {Chinese: "分组层级过深。", English: "Groups go only so deep."},
 }
