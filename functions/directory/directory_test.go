@@ -512,7 +512,7 @@ func TestR32_ProgressIsWhatBecameOfTheRosters(t *testing.T) {
 	}
 	first := w.roster(t, row("Acme", 50), row("Acme", 51), row("Beta", 52))
 	second := w.roster(t, row("Gamma", 53))
-	if err := w.TallyNotices(ctx, chainID, first, 0, network.Tally{Notified: 3, Undeliverable: 1}); err != nil {
+	if err := w.TallyNotices(ctx, chainID, first, 0, network.Tally{Notified: 3, Undeliverable: 1}, noon); err != nil {
 		t.Fatal(err)
 	}
 	acme := w.corp(t, "Acme", claims(50))

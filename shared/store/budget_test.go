@@ -49,7 +49,7 @@ func TestBudgetOfProgressOfAnImportOfAnySize(t *testing.T) {
 	const rows = 20_000
 	for chunk := range rows / ChunkRows {
 		must(t, w.tallyChunk(t.Context(), imp, chunk, tallied{network.Counts{Created: ChunkRows, Notices: ChunkRows, Partners: ChunkRows, Seats: ChunkRows}, ChunkRows, ChunkRows}))
-		must(t, w.TallyNotices(t.Context(), chainID, imp.ID, chunk, network.Tally{Notified: ChunkRows}))
+		must(t, w.TallyNotices(t.Context(), chainID, imp.ID, chunk, network.Tally{Notified: ChunkRows}, noon))
 	}
 	w.tb.Reset()
 	tallies, err := w.Tallies(t.Context(), chainID, imp.ID)

@@ -58,9 +58,9 @@ func TestR32_ANoticeIsQueuedUntilItsChunkIsSent(t *testing.T) {
 		{"three", func() error { return w.tallyChunk(ctx, told, 1, tallied{counts: planned, contacts: 3}) }, 3},
 		{"three, noted again", func() error { return w.tallyChunk(ctx, told, 1, tallied{counts: planned, contacts: 3}) }, 3},
 		{"four, of another tally", func() error { return w.tallyChunk(ctx, told, tallyChunks, tallied{counts: planned, contacts: 4}) }, 7},
-		{"of three one had gone", func() error { return w.TallyNotices(ctx, chainID, told.ID, 1, network.Tally{Notified: 2}) }, 4},
+		{"of three one had gone", func() error { return w.TallyNotices(ctx, chainID, told.ID, 1, network.Tally{Notified: 2}, noon) }, 4},
 		{"all", func() error {
-			return w.TallyNotices(ctx, chainID, told.ID, tallyChunks, network.Tally{Notified: 4, Undeliverable: 1})
+			return w.TallyNotices(ctx, chainID, told.ID, tallyChunks, network.Tally{Notified: 4, Undeliverable: 1}, noon)
 		}, 0},
 	} {
 		must(t, step.do())
@@ -134,7 +134,7 @@ func TestR32_TheCountersAreRightHoweverOftenTheyAreTold(t *testing.T) {
 	must(t, err)
 	same(t, "told of the chunk by several at once", atOnce(5, func(int) error { return w.applyChunk(ctx, imp, 0, u.chunk, verdicts, nil) }), map[string]int{"ok": 5})
 	same(t, "told of its notices", atOnce(5, func(int) error {
-		return w.TallyNotices(ctx, chainID, imp.ID, 0, network.Tally{Notified: 4, Undeliverable: 1})
+		return w.TallyNotices(ctx, chainID, imp.ID, 0, network.Tally{Notified: 4, Undeliverable: 1}, noon)
 	}), map[string]int{"ok": 5})
 	people, sent, err := w.Recipients(ctx, chainID, imp.ID, 0)
 	must(t, err)
