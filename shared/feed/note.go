@@ -29,6 +29,9 @@ func contactNote(k network.Contact) string {
 		return ""
 	}
 	n := Note{Import: k.Import, Chunk: k.Chunk, Opened: network.DayAt(k.OpenedAt), Declined: network.DayAt(k.DeclinedAt), Joined: network.DayAt(k.CameAt), Vain: k.Undeliverable}
+	if n.Joined == 0 {
+		n.Joined = network.DayAt(k.LeftAt) // of whose coming nothing was noted
+	}
 	came := n.Joined
 	if came == 0 {
 		came = network.DayAt(k.JoinedAt)

@@ -84,7 +84,9 @@ func may(t *testing.T, err error) (ok bool) {
 
 func phone(n int) string { return fmt.Sprintf("+86139%08d", n) }
 
-func partnerID(corp int) string { return network.RosterPartnerID(chainID, "", fmt.Sprint("Corp ", corp)) }
+func partnerID(corp int) string {
+	return network.RosterPartnerID(chainID, "", fmt.Sprint("Corp ", corp))
+}
 
 // rows are the contacts that are in the chain, and where their partners are.
 func (w *world) rows(t *testing.T) (all []network.Contact, partners map[string]network.Partner) {

@@ -276,6 +276,9 @@ func (s *Store) Tallied(ctx context.Context, chain, imp string) ([]Tallied, erro
 			return err
 		}
 		t := Tallied{Tally: it.tally(), Import: of, Maker: it.Maker, Sent: map[int]network.Day{}}
+		for _, chunk := range it.Sent {
+			t.Sent[chunk] = network.DayAt(t.At) // of whose day nothing was noted
+		}
 		for _, n := range it.Days {
 			t.Sent[block*tallyChunks+n%tallyChunks] = network.Day(n / tallyChunks)
 		}
@@ -430,7 +433,8 @@ func (s *Store) CountJoin(ctx context.Context, e network.Event) error {
 		if e.Invite != "" && link.PK != "" && link.MaxUses == 0 {
 			t.update(keys[1], "SET Uses = Uses + :one", "attribute_exists(PK)", nil, vals{"one": 1})
 		}
-		if counts {
+		switch {
+		case counts:
 			var was network.Steps
 			if k.Import == e.Import { // and hasn't been named anew since
 				was = k.steps(false)
@@ -447,6 +451,8 @@ func (s *Store) CountJoin(ctx context.Context, e network.Event) error {
 			}
 			add["first"] = first
 			t.update(tallyKey(e.Chain, e.Import, e.Chunk), expr+", PartnersIn :first", "", nil, add)
+		case e.First && p.Import != "": // by somebody whom no roster names, as an admin said (R23)
+			t.update(tallyKey(e.Chain, p.Import, 0), "ADD PartnersIn :one", "", nil, vals{"one": 1})
 		}
 		return t, nil
 	}, func(int, map[string]types.AttributeValue) error { return nil })

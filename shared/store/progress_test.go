@@ -89,6 +89,28 @@ func TestR32_APartnerHasComeInTheImportThatMadeIt(t *testing.T) {
 	}
 }
 
+// An admin may settle somebody whom another roster names, or none, into it.
+func TestR32_APartnerHasComeWhoeverIsItsFirst(t *testing.T) {
+	t.Parallel()
+	w := setupStreaming(t)
+	ctx := t.Context()
+	seven, _ := w.corp(t, 7)
+	d := conflict(t, w, Choice{Corp: seven.ID})
+	w.importRows(t, 2, []network.RosterRow{row(30, "Beta")})
+	_, _, err := w.ResolveConflict(ctx, chainID, d.ID, noticeOf(row(30, "Beta")).Partner, w.boss.ID, noon.Add(day))
+	must(t, err)
+	for said := range w.tb.Outboxes(t) {
+		if e, err := network.DecodeEvent(said); err == nil && e.Kind == network.Joined {
+			must(t, w.CountJoin(ctx, e))
+			must(t, w.CountJoin(ctx, e))
+		}
+	}
+	tallies, err := w.Tallies(ctx, chainID, importID(2))
+	must(t, err)
+	f := network.Progress(tallies, w.chain.Policies, noon)
+	same(t, "contacts, joined, partners, come", []int{f.Imported, f.Joined, f.Partners, f.PartnersIn}, []int{1, 0, 1, 1})
+}
+
 func TestR32_WhoComesBackByAnotherImportIsCountedForThatToo(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
