@@ -1,8 +1,9 @@
 package feed
 
 import (
+	"time"
+
 	"github.com/tributary-app/tributary/shared/network"
-	"github.com/tributary-app/tributary/shared/search"
 	"github.com/tributary-app/tributary/shared/store"
 )
 
@@ -29,7 +30,12 @@ func (b *Base) Recount(of []store.Tallied, in func(group int) bool) Recount {
 		}
 	}
 	for e := range b.Index.All() {
-		c.count(&e)
+		c.enter(e.Partner, e.Person, e.Note, e.JoinedAt)
+	}
+	for _, n := range c.notes {
+		for joined, contacts := range n.came {
+			c.count(n, joined, contacts)
+		}
 	}
 	out := Recount{Days: c.days}
 	for _, t := range c.imports {
@@ -51,9 +57,10 @@ type chunk struct {
 // noted is a note that has been read, and where those who have it count.
 type noted struct {
 	Note
-	partners *network.Tally // of its import; nil: not among those that are asked for
-	contacts *network.Tally // of its chunk
-	sent     network.Day    // 0: not yet
+	partners *network.Tally      // of its import; nil: not among those that are asked for
+	contacts *network.Tally      // of its chunk
+	sent     network.Day         // 0: not yet
+	came     map[network.Day]int // how many have it, by when they joined
 }
 
 type counting struct {
@@ -67,66 +74,66 @@ type counting struct {
 	sent    map[chunk]network.Day
 }
 
-func (c *counting) count(e *search.Entry) {
-	if e.Note == "" {
+// enter notes that an entry is to be counted. Most have their note in common
+// with others, which are then counted together.
+func (c *counting) enter(partner, person, note string, joined time.Time) {
+	if note == "" {
 		return
 	}
-	n := c.read(e)
-	if n.partners == nil || !c.within(e.Partner) {
-		return
-	}
-	if e.Person == "" {
+	n := c.read(note, person != "")
+	switch {
+	case n.partners == nil || !c.within(partner):
+	case person == "":
 		n.partners.Partners++
-		if !e.JoinedAt.IsZero() {
+		if !joined.IsZero() {
 			n.partners.PartnersIn++
 		}
-		return
+	case n.Joined != 0:
+		n.came[n.Joined]++
+	default:
+		n.came[network.DayAt(joined)]++
 	}
-	joined := n.Joined
-	if joined == 0 {
-		joined = network.DayAt(e.JoinedAt)
-	}
+}
+
+// count counts the contacts who have a note in common and joined on one day, 0
+// if they haven't.
+func (c *counting) count(n *noted, joined network.Day, contacts int) {
 	steps := network.Steps{Told: n.sent != 0, Opened: n.Opened != 0, Declined: n.Declined != 0, Joined: joined != 0}
 	if steps.Told { // else their chunk hasn't counted that
 		steps.Undeliverable = n.Vain
 	}
-	t := steps.Tally()
+	t := steps.Tally().Times(contacts)
 	*n.contacts = n.contacts.And(t)
-
-	on := func(day network.Day, add Reached) {
-		d := c.days[day]
-		c.days[day] = Reached{d.Notified + add.Notified, d.Undeliverable + add.Undeliverable, d.Opened + add.Opened, d.Joined + add.Joined, d.Declined + add.Declined}
+	saw := n.saw()
+	if saw == 0 {
+		saw = joined
 	}
-	if t.Notified != 0 {
-		on(n.sent, Reached{Notified: t.Notified, Undeliverable: t.Undeliverable})
-	}
-	if t.Opened != 0 {
-		saw := n.saw()
-		if saw == 0 {
-			saw = joined
-		}
-		on(saw, Reached{Opened: t.Opened})
-	}
-	if t.Joined != 0 {
-		on(joined, Reached{Joined: t.Joined})
-	}
-	if t.Declined != 0 {
-		on(n.Declined, Reached{Declined: t.Declined})
-	}
+	c.on(n.sent, Reached{Notified: t.Notified, Undeliverable: t.Undeliverable})
+	c.on(saw, Reached{Opened: t.Opened})
+	c.on(joined, Reached{Joined: t.Joined})
+	c.on(n.Declined, Reached{Declined: t.Declined})
 }
 
-// read is an entry's note, and where it counts.
-func (c *counting) read(e *search.Entry) *noted {
-	n := c.notes[e.Note]
+func (c *counting) on(day network.Day, more Reached) {
+	if more == (Reached{}) {
+		return
+	}
+	d := c.days[day]
+	c.days[day] = Reached{d.Notified + more.Notified, d.Undeliverable + more.Undeliverable, d.Opened + more.Opened, d.Joined + more.Joined, d.Declined + more.Declined}
+}
+
+// read is a note, of a contact or a partner, and where it counts.
+func (c *counting) read(note string, contact bool) *noted {
+	n := c.notes[note]
 	if n == nil {
-		n = &noted{Note: ReadNote(e.Note)}
-		c.notes[e.Note] = n
-		if n.partners = c.imports[n.Import]; n.partners != nil && e.Person != "" {
+		n = &noted{Note: ReadNote(note)}
+		c.notes[note] = n
+		if n.partners = c.imports[n.Import]; n.partners != nil && contact {
 			at := chunk{n.Import, n.Chunk}
 			if c.chunks[at] == nil {
 				c.chunks[at] = new(network.Tally)
 			}
-			n.contacts, n.sent = c.chunks[at], c.sent[at]
+			n.contacts, n.sent, n.came = c.chunks[at], c.sent[at], map[network.Day]int{}
 		}
 	}
 	return n

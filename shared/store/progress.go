@@ -420,6 +420,9 @@ func (s *Store) CountJoin(ctx context.Context, e network.Event) error {
 		if _, err := found.into(partnerKey(e.Chain, e.Partner), &p); err != nil {
 			return nil, err
 		}
+		// A partner counts in the import that made it, whoever is its first; not if it
+		// has been removed since, and made by another.
+		elsewhere := e.First && p.Import != "" && p.Import != e.Import && p.Card.JoinedAt != 0
 		t := s.tx()
 		ids, cond := stringSet{e.ID}, "NOT contains(Counted, :id)"
 		v := vals{"id": e.ID, "ids": &ids}
@@ -433,8 +436,7 @@ func (s *Store) CountJoin(ctx context.Context, e network.Event) error {
 		if e.Invite != "" && link.PK != "" && link.MaxUses == 0 {
 			t.update(keys[1], "SET Uses = Uses + :one", "attribute_exists(PK)", nil, vals{"one": 1})
 		}
-		switch {
-		case counts:
+		if counts {
 			var was network.Steps
 			if k.Import == e.Import { // and hasn't been named anew since
 				was = k.steps(false)
@@ -443,16 +445,14 @@ func (s *Store) CountJoin(ctx context.Context, e network.Event) error {
 			now.Joined = true // whatever end they had come to
 			expr, add := adding(now.Tally().Since(was.Tally()))
 			first := 0
-			switch { // a partner counts in any tally of the import that made it
-			case e.First && p.Import == e.Import:
+			if e.First && p.Import == e.Import {
 				first = 1
-			case e.First && p.Import != "":
-				t.update(tallyKey(e.Chain, p.Import, 0), "ADD PartnersIn :one", "", nil, vals{"one": 1})
 			}
 			add["first"] = first
 			t.update(tallyKey(e.Chain, e.Import, e.Chunk), expr+", PartnersIn :first", "", nil, add)
-		case e.First && p.Import != "": // by somebody whom no roster names, as an admin said (R23)
-			t.update(tallyKey(e.Chain, p.Import, 0), "ADD PartnersIn :one", "", nil, vals{"one": 1})
+		}
+		if elsewhere {
+			t.update(tallyKey(e.Chain, p.Import, 0), "ADD PartnersIn :one", "", nil, vals{"one": 1}) // any tally of that import
 		}
 		return t, nil
 	}, func(int, map[string]types.AttributeValue) error { return nil })
