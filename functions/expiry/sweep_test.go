@@ -126,7 +126,7 @@ func (w *world) roster(t *testing.T, n int) (tickets []network.Ticket) {
 		tickets = append(tickets, network.Ticket{Chain: chainID, Partner: network.RosterPartnerID(chainID, "", r.Corp), Person: personKey.Person(r.Phone), Version: 1})
 	}
 	storetest.Import(t, w.store, personKey, chainID, imp.ID, noon, rows...)
-	must(t, w.store.TallyNotices(ctx, chainID, imp.ID, 0, network.Tally{Notified: n}))
+	must(t, w.store.TallyNotices(ctx, chainID, imp.ID, 0, network.Tally{Notified: n}, noon))
 	return tickets
 }
 

@@ -363,7 +363,7 @@ func TestR30_ARevertTakesBackWhatAnImportMadeAndNobodyHasJoined(t *testing.T) {
 	if _, ok := w.bucket.objects[errorsKey(chainID, importID, "en")]; !ok || !w.is(t, importID).HasErrors {
 		t.Fatal("no error workbook was written")
 	}
-	if err := w.store.TallyNotices(t.Context(), chainID, importID, 0, network.Tally{Notified: 4}); err != nil {
+	if err := w.store.TallyNotices(t.Context(), chainID, importID, 0, network.Tally{Notified: 4}, noon); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
@@ -460,7 +460,7 @@ func TestR27_ASyncWithdrawsWhomTheFileDoesNotNameAndHasNotJoined(t *testing.T) {
 	w.takeIn(t, secondID, sheet(
 		"甲公司,张一,,13900000001,,A1,", "甲公司,张二,,13900000002,,A1,",
 		"乙公司,张三,,13900000003,,,", "丙公司,张四,,13900000004,,,", "丁公司,张五,,13900000005,,,", "戊公司,张六,,13900000006,,,"), nil)
-	if err := w.store.TallyNotices(t.Context(), chainID, secondID, 0, network.Tally{Notified: 6}); err != nil {
+	if err := w.store.TallyNotices(t.Context(), chainID, secondID, 0, network.Tally{Notified: 6}, noon); err != nil {
 		t.Fatal(err)
 	}
 	w.joins(t, "", "丙公司", "+8613900000004")

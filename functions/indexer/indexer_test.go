@@ -195,7 +195,7 @@ func (w *world) found(t *testing.T) map[string]string {
 	must(t, err)
 	out := map[string]string{}
 	for e := range base.Index.All() {
-		out[e.Partner+"/"+e.Person] = fmt.Sprint(e.Name, " ", e.Alias, " ", e.State, " ", e.Phone)
+		out[e.Partner+"/"+e.Person] = fmt.Sprint(e.Name, " ", e.Alias, " ", e.State, " ", e.Phone, " ", e.Note)
 	}
 	return out
 }
@@ -205,7 +205,7 @@ func (w *world) isTrue(t *testing.T) {
 	t.Helper()
 	want := map[string]string{}
 	note := func(e search.Entry) {
-		want[e.Partner+"/"+e.Person] = fmt.Sprint(e.Name, " ", e.Alias, " ", e.State, " ", e.Phone)
+		want[e.Partner+"/"+e.Person] = fmt.Sprint(e.Name, " ", e.Alias, " ", e.State, " ", e.Phone, " ", e.Note)
 	}
 	must(t, w.Everyone(t.Context(), chainID, func(p network.Partner, people []network.Contact) error {
 		note(feed.PartnerEntry(p))

@@ -171,7 +171,7 @@ func (n *notices) invite(ctx context.Context, e network.Event, last bool) error 
 	}
 	slog.InfoContext(ctx, "notices sent", "chain", e.Chain, "import", e.Import, "chunk", e.Chunk, "notices", len(open),
 		"undeliverable", sum.Undeliverable, "over_budget", sum.OverBudget, "blocked", sum.Blocked)
-	return n.store.TallyNotices(ctx, e.Chain, e.Import, e.Chunk, sum)
+	return n.store.TallyNotices(ctx, e.Chain, e.Import, e.Chunk, sum, n.now())
 }
 
 // inviteOne sends one contact's notice, and notes if it won't arrive. why is

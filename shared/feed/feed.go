@@ -69,7 +69,7 @@ func gone(partner, person string, edition int) search.Removal {
 	return search.Removal{Key: search.Key{Partner: partner, Person: person}, Edition: edition}
 }
 
-// same reports whether search is told nothing new: that a notice was sent, say.
+// same reports whether there is nothing new: who wrote an invite, say.
 func same(was, is search.Entry) bool {
 	was.Edition = is.Edition
 	return was == is
@@ -77,12 +77,12 @@ func same(was, is search.Entry) bool {
 
 // PartnerEntry is what search knows of a partner.
 func PartnerEntry(p network.Partner) search.Entry {
-	return search.Entry{Partner: p.ID, Name: p.Name, Alias: p.Alias, CustomID: p.CustomID, Group: p.Group, State: p.State, JoinedAt: p.JoinedAt, Edition: p.Edition}
+	return search.Entry{Partner: p.ID, Name: p.Name, Alias: p.Alias, CustomID: p.CustomID, Group: p.Group, State: p.State, JoinedAt: p.JoinedAt, Edition: p.Edition, Note: partnerNote(p)}
 }
 
 // ContactEntry is what search knows of a person of a partner.
 func ContactEntry(k network.Contact) search.Entry {
-	e := search.Entry{Partner: k.Partner, Person: k.Person, Name: k.Name, Phone: k.Phone, State: network.PartnerPending, JoinedAt: k.JoinedAt, Edition: contactEdition(k.Epoch, k.Edition)}
+	e := search.Entry{Partner: k.Partner, Person: k.Person, Name: k.Name, Phone: k.Phone, State: network.PartnerPending, JoinedAt: k.JoinedAt, Edition: contactEdition(k.Epoch, k.Edition), Note: contactNote(k)}
 	if k.HasJoined() {
 		e.State = network.PartnerJoined
 	}

@@ -210,6 +210,9 @@ func (s Steps) Tally() Tally {
 	}
 }
 
+// Times is the tally of so many contacts of whom each counts for t.
+func (t Tally) Times(n int) Tally { return Tally{}.plus(t, n) }
+
 // And is the contacts of two tallies.
 func (t Tally) And(o Tally) Tally { return t.plus(o, 1) }
 
@@ -274,7 +277,7 @@ func Progress(tallies []Tally, history []PolicyChange, now time.Time) Funnel {
 		f.Partners += t.Partners
 		f.PartnersIn += t.PartnersIn
 		if !now.Before(ExpiresAt(t.At, 0, history)) {
-			f.Expired += max(0, t.Notified-t.Undeliverable-t.Joined-t.Declined-t.Recalled)
+			f.Expired += max(0, t.Notified-max(0, t.Undeliverable)-t.Joined-t.Declined-t.Recalled)
 		}
 	}
 	return f

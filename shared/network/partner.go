@@ -128,6 +128,7 @@ type Contact struct {
 	Corp           string      // "" until joined
 	JoinedAt       time.Time   // zero: has not joined, or has left
 	LeftAt         time.Time   // tokens from before can't re-admit (R18)
+	CameAt         time.Time   // when they first joined, of who has left since: also of who is back
 	Inviter        string      // person who made the invite they came by
 	Invite         string      // the link they came by, "" for a notice
 	Edition        int

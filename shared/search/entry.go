@@ -35,6 +35,7 @@ type Entry struct {
 	State    network.PartnerState
 	JoinedAt time.Time // to the second
 	Edition  int       // of the item that it was made from
+	Note     string    // what its keeper wants to find again of it; the search doesn't read it
 }
 
 // Key says whose entry.

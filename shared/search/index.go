@@ -195,11 +195,14 @@ func (x *Index) Len() int {
 func (x *Index) Bytes() int {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	const entry, each = 152, 100 // an Entry, and a key in a map
+	const entry, each = 168, 100 // an Entry, and a key in a map
 	n := cap(x.entries)*(entry+8+16+8+4) + cap(x.texts)*2 + len(x.blocks)*(rows+1)*blockWords*8 + (len(x.since)+len(x.removed))*each
 	for i := range x.entries {
 		e := &x.entries[i]
 		n += len(e.Partner) + len(e.Person) + len(e.Name) + len(e.Alias) + len(e.CustomID) + len(e.Phone)
+		if i >= x.sorted {
+			n += len(e.Note) // the others share theirs
+		}
 	}
 	return n
 }

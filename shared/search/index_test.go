@@ -26,6 +26,7 @@ func entries(t *rapid.T, most int) []search.Entry {
 			Group:    rapid.IntRange(0, 3).Draw(t, "group"),
 			State:    rapid.SampledFrom([]network.PartnerState{network.PartnerJoined, network.PartnerPending, network.PartnerEmpty}).Draw(t, "state"),
 			Edition:  rapid.IntRange(1, 1000).Draw(t, "edition"),
+			Note:     rapid.SampledFrom([]string{"", "", "a", "b", "记"}).Draw(t, "note"),
 		}
 		if e.Person != "" {
 			e.Phone = rapid.SampledFrom([]string{"", "+8613800001111", "+85291239123", "+8610000000000"}).Draw(t, "phone")

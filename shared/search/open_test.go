@@ -16,7 +16,7 @@ func FuzzOpen(f *testing.F) {
 		f.Add(search.New(slices.Values(chain(n))).Pack()[8:])
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		b := binary.LittleEndian.AppendUint32([]byte("tsx1"), crc32.Checksum(body, crc32.MakeTable(crc32.Castagnoli)))
+		b := binary.LittleEndian.AppendUint32([]byte("tsx2"), crc32.Checksum(body, crc32.MakeTable(crc32.Castagnoli)))
 		x, err := search.Open(append(b, body...))
 		if err != nil {
 			if !errors.Is(err, search.ErrCorrupt) {

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"hash/crc32"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -17,7 +18,7 @@ import (
 // A packed index is packMagic, the CRC-32C of what follows, the number of entries, and columns: each its length, its packed length (0 if it
 // isn't packed) and its bytes. Only what can't be made again is packed: what Find reads is made when it is opened.
 const (
-	packMagic  = "tsx1"
+	packMagic  = "tsx2"
 	maxEntries = 1 << 22 // a chain's partners and all their people are far fewer
 	maxColumn  = 1 << 28
 )
@@ -51,6 +52,9 @@ const (
 	colStates
 	colJoined
 	colEditions
+	colNotes        // each once, the commonest first
+	colPartnerNotes // which of them, 0 for none
+	colPersonNotes
 	colRemoved
 	columnCount
 )
@@ -72,6 +76,11 @@ func (x *Index) Pack() []byte {
 	slices.SortFunc(order, func(a, b int) int { return compareKeys(x.entries[a].Key(), x.entries[b].Key()) })
 
 	var c [columnCount][]byte
+	notes, noted := x.notes(order)
+	for _, note := range notes {
+		c[colNotes] = binary.AppendUvarint(c[colNotes], uint64(len(note)))
+		c[colNotes] = append(c[colNotes], note...)
+	}
 	other := func(s string) {
 		c[colLengths] = binary.AppendUvarint(c[colLengths], uint64(len(s)))
 		c[colOther] = append(c[colOther], s...)
@@ -101,10 +110,11 @@ func (x *Index) Pack() []byte {
 				other(e.Person)
 			}
 		}
-		names := colPartnerNames
+		names, itsNote := colPartnerNames, colPartnerNotes
 		if e.Person != "" {
-			names = colPersonNames
+			names, itsNote = colPersonNames, colPersonNotes
 		}
+		c[itsNote] = binary.AppendUvarint(c[itsNote], uint64(noted[e.Note]))
 		name := strings.ToValidUTF8(e.Name, "\uFFFD")
 		c[names] = append(c[names], name...)
 		c[colNameLengths] = binary.AppendUvarint(c[colNameLengths], uint64(len(name)))
@@ -165,6 +175,22 @@ func (x *Index) Pack() []byte {
 	}
 	out := binary.LittleEndian.AppendUint32([]byte(packMagic), crc32.Checksum(body, castagnoli))
 	return append(out, body...)
+}
+
+// notes are those of entries, the commonest first, and the place of each, from
+// 1 on. Most entries share theirs with others, so that a number is shorter.
+func (x *Index) notes(entries []int) (all []string, place map[string]int) {
+	place = map[string]int{}
+	for _, at := range entries {
+		if note := x.entries[at].Note; note != "" {
+			place[note]++
+		}
+	}
+	all = slices.SortedFunc(maps.Keys(place), func(a, b string) int { return cmp.Or(cmp.Compare(place[b], place[a]), cmp.Compare(a, b)) })
+	for i, note := range all {
+		place[note] = i + 1
+	}
+	return all, place
 }
 
 // otherPhone stands where the top of a mobile's digits would.
@@ -334,6 +360,10 @@ func unpack(c *[columnCount]column, count int, bad *bool) ([]Entry, bool) {
 	partners, persons := &texts{unspell(c[colPartnerNames]), bad}, &texts{unspell(c[colPersonNames]), bad}
 	c[colPartnerNames].b, c[colPersonNames].b, c[colOther].b = nil, nil, nil
 	other := func() string { return others.take(c[colLengths].uvarint()) }
+	notes := []string{""}
+	for in := &c[colNotes]; len(in.b) > 0 && !*bad; {
+		notes = append(notes, string(in.take(in.uvarint())))
+	}
 	entries := make([]Entry, count)
 	top, joined := uint64(0), int64(0)
 	for i := range entries {
@@ -353,9 +383,9 @@ func unpack(c *[columnCount]column, count int, bad *bool) ([]Entry, bool) {
 		default:
 			e.Partner = other()
 		}
-		names := partners
+		names, itsNote := partners, &c[colPartnerNotes]
 		if flags&hasPerson != 0 {
-			names = persons
+			names, itsNote = persons, &c[colPersonNotes]
 			if flags&rawPerson != 0 {
 				var raw network.RawID
 				copy(raw[:], c[colIDs].take(uint64(len(raw))))
@@ -385,6 +415,11 @@ func unpack(c *[columnCount]column, count int, bad *bool) ([]Entry, bool) {
 		e.Group = int(c[colGroups].varint())
 		e.State = states[min(int(c[colStates].byte()), len(states)-1)]
 		e.Edition = int(c[colEditions].varint())
+		if n := itsNote.uvarint(); n < uint64(len(notes)) {
+			e.Note = notes[n]
+		} else {
+			*bad = true
+		}
 		if *bad || i > 0 && cmp.Compare(0, compareKeys(entries[i-1].Key(), e.Key())) <= 0 {
 			return nil, false
 		}

@@ -83,6 +83,7 @@ func (i *contactItem) attributes(a *attributes) {
 	a.optional("Corp", i.Corp)
 	a.count("JoinedAt", int64(i.JoinedAt))
 	a.count("LeftAt", int64(i.LeftAt))
+	a.count("CameAt", int64(i.CameAt))
 	a.optional("Inviter", i.Inviter)
 	a.optional("Invite", i.Invite)
 	a.number("Edition", int64(i.Edition))

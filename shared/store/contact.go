@@ -34,6 +34,7 @@ type contactItem struct {
 	Corp           string              `dynamodbav:",omitempty"`
 	JoinedAt       moment              `dynamodbav:",omitempty"`
 	LeftAt         moment              `dynamodbav:",omitempty"`
+	CameAt         moment              `dynamodbav:",omitempty"`
 	Inviter        string              `dynamodbav:",omitempty"`
 	Invite         string              `dynamodbav:",omitempty"`
 	Edition        int
@@ -47,7 +48,7 @@ func newContactItem(k network.Contact) contactItem {
 		key: contactKey(k.Person, k.Chain, k.Partner), Name: k.Name, Phone: k.Phone, Leader: k.Leader, MemberCustomID: k.MemberCustomID,
 		Import: k.Import, Chunk: k.Chunk, Epoch: k.Epoch, TokenVersion: k.TokenVersion, NoticeAt: at(k.NoticeAt), Undeliverable: k.Undeliverable,
 		OpenedAt: at(k.OpenedAt), DeclinedAt: at(k.DeclinedAt),
-		Corp: k.Corp, JoinedAt: at(k.JoinedAt), LeftAt: at(k.LeftAt), Inviter: k.Inviter, Invite: k.Invite, Edition: k.Edition,
+		Corp: k.Corp, JoinedAt: at(k.JoinedAt), LeftAt: at(k.LeftAt), CameAt: at(k.CameAt), Inviter: k.Inviter, Invite: k.Invite, Edition: k.Edition,
 	}
 }
 
@@ -65,7 +66,7 @@ func (i contactItem) contact() network.Contact {
 		Person: afterLast(i.PK), Chain: where[1], Partner: where[2], Name: i.Name, Phone: i.Phone, Leader: i.Leader, MemberCustomID: i.MemberCustomID,
 		Import: i.Import, Chunk: i.Chunk, Epoch: i.Epoch, TokenVersion: i.TokenVersion, NoticeAt: i.NoticeAt.time(), Undeliverable: i.Undeliverable,
 		OpenedAt: i.OpenedAt.time(), DeclinedAt: i.DeclinedAt.time(),
-		Corp: i.Corp, JoinedAt: i.JoinedAt.time(), LeftAt: i.LeftAt.time(), Inviter: i.Inviter, Invite: i.Invite, Edition: i.Edition,
+		Corp: i.Corp, JoinedAt: i.JoinedAt.time(), LeftAt: i.LeftAt.time(), CameAt: i.CameAt.time(), Inviter: i.Inviter, Invite: i.Invite, Edition: i.Edition,
 	}
 }
 
@@ -247,7 +248,7 @@ func (s *Store) Leave(ctx context.Context, chain, partner, person string, now ti
 			return nil, network.ErrNotFound // what an older epoch gave has ended with it (R38)
 		}
 		t := s.tx()
-		t.update(k.key, "SET LeftAt = :now, Edition = Edition + :one REMOVE JoinedAt", "Edition = :e", nil, vals{"now": at(now), "one": 1, "e": k.Edition})
+		t.update(k.key, "SET LeftAt = :now, CameAt = if_not_exists(CameAt, JoinedAt), Edition = Edition + :one REMOVE JoinedAt", "Edition = :e", nil, vals{"now": at(now), "one": 1, "e": k.Edition})
 		p := it.partner(chain)
 		p.Joined--
 		p.Edition++

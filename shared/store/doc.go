@@ -95,7 +95,8 @@
 // item beside it would cost two write units more, and the join by notice, at
 // ten, has none to spare. An item that is written again for another reason
 // still shows its Outbox; whoever reads the stream compares it with the image
-// before, and events carry ids for what comes twice anyhow.
+// before, and events carry ids for what comes twice anyhow. A tally's goes when
+// its notices have gone: nobody looks for it in the table.
 //
 // Gates. A join must be refused by whatever was committed before it: a policy,
 // a revocation, a dissolution, a full chain (R16, R47). Were that one item,

@@ -49,7 +49,7 @@ func TestR12_TheSweepTellsOnceWhatHasEndedAndFilesAnewWhatWasStretched(t *testin
 	_, err := w.RevokeInvite(ctx, chainID, revoked.Invite, noon)
 	must(t, err)
 	imp, _ := w.importRows(t, 1, []network.RosterRow{row(20, "Acme"), row(21, "Beta")})
-	must(t, w.TallyNotices(ctx, chainID, imp.ID, 0, network.Tally{Notified: 2}))
+	must(t, w.TallyNotices(ctx, chainID, imp.ID, 0, network.Tally{Notified: 2}, noon))
 
 	same(t, "before anything is due", w.sweep(t, noon.Add(time.Hour-time.Second)), []string(nil))
 	due, err := w.Due(ctx, noon.Add(time.Hour), 10, new(DuePage))
@@ -103,7 +103,7 @@ func TestR41_WhatADissolvedChainLeavesIsSweptInSilence(t *testing.T) {
 	w := setup(t)
 	w.link(t, network.Invite{})
 	w.importRows(t, 1, []network.RosterRow{row(20, "Acme")})
-	must(t, w.TallyNotices(t.Context(), chainID, importID(1), 0, network.Tally{Notified: 1}))
+	must(t, w.TallyNotices(t.Context(), chainID, importID(1), 0, network.Tally{Notified: 1}, noon))
 	must(t, w.DissolveChain(t.Context(), chainID, 0, noon))
 	same(t, "ended", w.sweep(t, noon.Add(8*day)), []string(nil))
 	due, err := w.Due(t.Context(), noon.Add(365*day), 10, new(DuePage))

@@ -181,7 +181,7 @@ func deeds() map[string]deed {
 		"an answer": {
 			before: func(t *testing.T, w *world) {
 				imp, _ := w.importRows(t, 1, []network.RosterRow{row(7, "Acme")})
-				must(t, w.TallyNotices(t.Context(), chainID, imp.ID, 0, network.Tally{Notified: 1}))
+				must(t, w.TallyNotices(t.Context(), chainID, imp.ID, 0, network.Tally{Notified: 1}, noon))
 			},
 			do: func(ctx context.Context, s *Store) error {
 				return s.Decline(ctx, noticeOf(row(7, "Acme")), person(7), later)
@@ -190,7 +190,7 @@ func deeds() map[string]deed {
 		"the removal of who is to come": {
 			before: func(t *testing.T, w *world) {
 				imp, _ := w.importRows(t, 1, []network.RosterRow{row(7, "Acme"), row(8, "Acme"), row(9, "Beta")})
-				must(t, w.TallyNotices(t.Context(), chainID, imp.ID, 0, network.Tally{Notified: 3}))
+				must(t, w.TallyNotices(t.Context(), chainID, imp.ID, 0, network.Tally{Notified: 3}, noon))
 			},
 			do: func(ctx context.Context, s *Store) error {
 				err := s.RemovePartner(ctx, chainID, noticeOf(row(7, "Acme")).Partner, 0, later)
@@ -213,7 +213,7 @@ func deeds() map[string]deed {
 		"sync": {
 			before: func(t *testing.T, w *world) {
 				w.importRows(t, 1, []network.RosterRow{row(7, "Acme"), row(8, "Acme"), row(9, "Beta"), row(10, "Gamma")})
-				must(t, w.TallyNotices(t.Context(), chainID, importID(1), 0, network.Tally{Notified: 3, Undeliverable: 1}))
+				must(t, w.TallyNotices(t.Context(), chainID, importID(1), 0, network.Tally{Notified: 3, Undeliverable: 1}, noon))
 				w.join(t, noticeOf(row(10, "Gamma")), person(10), anew("Gamma"))
 			},
 			do: func(ctx context.Context, s *Store) error {
@@ -231,7 +231,7 @@ func deeds() map[string]deed {
 			before: func(t *testing.T, w *world) {
 				w.importRows(t, 1, []network.RosterRow{row(7, "Acme"), row(8, "Acme")})
 				w.importRows(t, 2, []network.RosterRow{row(9, "Acme"), row(10, "Beta", "North"), row(11, "Gamma", "South")})
-				must(t, w.TallyNotices(t.Context(), chainID, importID(2), 0, network.Tally{Notified: 3, Undeliverable: 1}))
+				must(t, w.TallyNotices(t.Context(), chainID, importID(2), 0, network.Tally{Notified: 3, Undeliverable: 1}, noon))
 				w.join(t, noticeOf(row(11, "Gamma")), person(11), anew("Gamma"))
 			},
 			do: func(ctx context.Context, s *Store) error {
@@ -247,7 +247,7 @@ func deeds() map[string]deed {
 				w.link(t, network.Invite{})
 				w.link(t, network.Invite{Own: time.Minute})
 				w.importRows(t, 1, []network.RosterRow{row(7, "Acme")})
-				must(t, w.TallyNotices(t.Context(), chainID, importID(1), 0, network.Tally{Notified: 1}))
+				must(t, w.TallyNotices(t.Context(), chainID, importID(1), 0, network.Tally{Notified: 1}, noon))
 			},
 			do: func(ctx context.Context, s *Store) error { _, err := sweep(ctx, s, noon.Add(8*day)); return err },
 		},

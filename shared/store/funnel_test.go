@@ -104,7 +104,7 @@ func TestR32_TheCountersAreARecountWhateverHappensInWhateverOrder(t *testing.T) 
 			}
 			if whole {
 				sum.Imported = 0
-				must(t, w.TallyNotices(ctx, chainID, imp.ID, 0, sum))
+				must(t, w.TallyNotices(ctx, chainID, imp.ID, 0, sum, noon))
 				told = true
 				for i := range all {
 					all[i].told = !all[i].out

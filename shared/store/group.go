@@ -57,6 +57,13 @@ func (s *Store) Tree(ctx context.Context, chain string) (network.Tree, error) {
 	return tree, wrap("tree", err)
 }
 
+// KnownTree is Tree, for one read where nothing has changed since it was last
+// asked for.
+func (s *Store) KnownTree(ctx context.Context, chain string) (network.Tree, error) {
+	tree, err := s.keptTree(ctx, chain)
+	return tree, wrap("tree", err)
+}
+
 func (s *Store) tree(ctx context.Context, chain string) (network.Tree, treeItem, error) {
 	tree, edition := network.Tree{}, treeItem{}
 	err := s.queryAll(ctx, treeKey(chain).PK, "", true, func(item map[string]types.AttributeValue) error {

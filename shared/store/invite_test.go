@@ -248,7 +248,7 @@ func TestR12_ThePreviewCountsWhatTheSwitchEnds(t *testing.T) {
 	_, err = w.Resend(ctx, chainID, resent.Invite, "", noon.Add(3*day))
 	must(t, err)
 	imp, _ := w.importRows(t, 0, []network.RosterRow{row(20, "Acme"), row(21, "Beta"), row(22, "Gamma")})
-	must(t, w.TallyNotices(ctx, chainID, imp.ID, 0, network.Tally{Notified: 3, Undeliverable: 1}))
+	must(t, w.TallyNotices(ctx, chainID, imp.ID, 0, network.Tally{Notified: 3, Undeliverable: 1}, noon))
 
 	is := w.chainNow(t)
 	now := noon.Add(7 * day)

@@ -315,7 +315,7 @@ func TestR32_ContactsArePagedWithHowFarTheyHaveCome(t *testing.T) {
 			w.undeliverable(t, r.Contact) // twice is once
 		}
 	}
-	must(t, w.TallyNotices(ctx, chainID, imp.ID, 0, network.Tally{Notified: 5, Undeliverable: 1}))
+	must(t, w.TallyNotices(ctx, chainID, imp.ID, 0, network.Tally{Notified: 5, Undeliverable: 1}, noon))
 	a := w.join(t, noticeOf(all[0]), person(20), anew("Acme"))
 	w.join(t, noticeOf(all[1]), person(21), anew("Acme"))
 	must(t, w.Leave(ctx, chainID, a.Partner.ID, person(21).ID, noon))

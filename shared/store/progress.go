@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -25,7 +26,9 @@ type tallyItem struct {
 	Withdrawn, Recalled                       int
 	Partners, PartnersIn                      int
 	At                                        moment
+	Maker                                     string   `dynamodbav:",omitempty"` // of the import
 	Done, Told, Sent                          []int    `dynamodbav:",numberset,omitempty"`
+	Days                                      []int    `dynamodbav:",numberset,omitempty"` // of those sent: the day times tallyChunks, and which of these chunks
 	Undone                                    []string `dynamodbav:",stringset,omitempty"` // parts of imports that have withdrawn somebody of these
 	Outbox                                    string
 
@@ -67,7 +70,7 @@ type tallied struct {
 // be told, that with it: once, however often it is called. The same chunk
 // again changes nothing.
 func (s *Store) tallyChunk(ctx context.Context, imp network.Import, chunk int, made tallied) error {
-	v := vals{"n": made.contacts, "p": made.partners, "c": chunk, "cs": &numberSet{chunk}, "at": at(imp.StartedAt)}
+	v := vals{"n": made.contacts, "p": made.partners, "c": chunk, "cs": &numberSet{chunk}, "at": at(imp.StartedAt), "maker": imp.Maker}
 	expr := "ADD Imported :n, Partners :p, Done :cs"
 	names := map[string]string{"#at": "At"}
 	c := made.counts
@@ -88,7 +91,7 @@ func (s *Store) tallyChunk(ctx context.Context, imp network.Import, chunk int, m
 	if told {
 		expr += ", Told :cs"
 	}
-	expr += " SET #at = :at"
+	expr += " SET #at = :at, Maker = :maker"
 	if told {
 		expr += ", Outbox = :o"
 		v["o"] = network.Event{
@@ -99,12 +102,12 @@ func (s *Store) tallyChunk(ctx context.Context, imp network.Import, chunk int, m
 	return wrap("tally chunk", err)
 }
 
-// TallyNotices notes that a chunk's notices were sent, and to how many in
-// vain and why: once.
-func (s *Store) TallyNotices(ctx context.Context, chain, imp string, chunk int, sent network.Tally) error {
+// TallyNotices notes that a chunk's notices were sent and when, and to how many
+// in vain and why: once. What asked for them has been heard, and needn't stay.
+func (s *Store) TallyNotices(ctx context.Context, chain, imp string, chunk int, sent network.Tally, now time.Time) error {
 	add, v := adding(sent)
-	v["c"], v["cs"] = chunk, &numberSet{chunk}
-	err := s.updateOnce(ctx, tallyKey(chain, imp, chunk), add+", Sent :cs", "NOT contains(Sent, :c)", nil, v)
+	v["c"], v["cs"], v["days"] = chunk, &numberSet{chunk}, &numberSet{int(network.DayAt(now))*tallyChunks + chunk%tallyChunks}
+	err := s.updateOnce(ctx, tallyKey(chain, imp, chunk), add+", Sent :cs, Days :days REMOVE Outbox", "NOT contains(Sent, :c)", nil, v)
 	return wrap("tally notices", err)
 }
 
@@ -239,18 +242,57 @@ func (s *Store) Applied(ctx context.Context, chain, imp string) (map[int]bool, e
 
 // Tallies are the counters of one import, or of all of a chain if imp is "".
 func (s *Store) Tallies(ctx context.Context, chain, imp string) ([]network.Tally, error) {
-	var all []network.Tally
+	tallied, err := s.Tallied(ctx, chain, imp)
+	all := make([]network.Tally, len(tallied))
+	for i, t := range tallied {
+		all[i] = t.Tally
+	}
+	return all, err
+}
+
+// Tallied is a tally with whose it is: of which import, made by whom, and on
+// which day the notices of its chunks went out.
+type Tallied struct {
+	network.Tally
+	Import, Maker string
+	Sent          map[int]network.Day // by chunk
+}
+
+// Tallied are the counters of one import, or of all of a chain if imp is "",
+// each with whose it is.
+func (s *Store) Tallied(ctx context.Context, chain, imp string) ([]Tallied, error) {
+	var all []Tallied
 	prefix := ""
 	if imp != "" {
 		prefix = imp + "#"
 	}
 	err := s.queryAll(ctx, tallyKey(chain, "", 0).PK, prefix, false, func(raw map[string]types.AttributeValue) error {
 		var it tallyItem
-		err := attributevalue.UnmarshalMap(raw, &it)
-		all = append(all, it.tally())
-		return err
+		if err := attributevalue.UnmarshalMap(raw, &it); err != nil {
+			return err
+		}
+		of, block, err := it.whose()
+		if err != nil {
+			return err
+		}
+		t := Tallied{Tally: it.tally(), Import: of, Maker: it.Maker, Sent: map[int]network.Day{}}
+		for _, chunk := range it.Sent {
+			t.Sent[chunk] = network.DayAt(t.At) // of whose day nothing was noted
+		}
+		for _, n := range it.Days {
+			t.Sent[block*tallyChunks+n%tallyChunks] = network.Day(n / tallyChunks)
+		}
+		all = append(all, t)
+		return nil
 	})
-	return all, wrap("tallies", err)
+	return all, wrap("tallied", err)
+}
+
+// whose is which import the tally is of, and which tally of it.
+func (i tallyItem) whose() (imp string, block int, err error) {
+	imp, number, _ := strings.Cut(i.SK, "#")
+	block, err = strconv.Atoi(number)
+	return imp, block, err
 }
 
 // Recipient is a contact whom a chunk of an import has named, with what their
@@ -378,6 +420,9 @@ func (s *Store) CountJoin(ctx context.Context, e network.Event) error {
 		if _, err := found.into(partnerKey(e.Chain, e.Partner), &p); err != nil {
 			return nil, err
 		}
+		// A partner counts in the import that made it, whoever is its first; not if it
+		// has been removed since, and made by another.
+		elsewhere := e.First && p.Import != "" && p.Import != e.Import && p.Card.JoinedAt != 0
 		t := s.tx()
 		ids, cond := stringSet{e.ID}, "NOT contains(Counted, :id)"
 		v := vals{"id": e.ID, "ids": &ids}
@@ -400,14 +445,14 @@ func (s *Store) CountJoin(ctx context.Context, e network.Event) error {
 			now.Joined = true // whatever end they had come to
 			expr, add := adding(now.Tally().Since(was.Tally()))
 			first := 0
-			switch { // a partner counts in any tally of the import that made it
-			case e.First && p.Import == e.Import:
+			if e.First && p.Import == e.Import {
 				first = 1
-			case e.First && p.Import != "":
-				t.update(tallyKey(e.Chain, p.Import, 0), "ADD PartnersIn :one", "", nil, vals{"one": 1})
 			}
 			add["first"] = first
 			t.update(tallyKey(e.Chain, e.Import, e.Chunk), expr+", PartnersIn :first", "", nil, add)
+		}
+		if elsewhere {
+			t.update(tallyKey(e.Chain, p.Import, 0), "ADD PartnersIn :one", "", nil, vals{"one": 1}) // any tally of that import
 		}
 		return t, nil
 	}, func(int, map[string]types.AttributeValue) error { return nil })

@@ -58,9 +58,9 @@ func TestR32_ANoticeIsQueuedUntilItsChunkIsSent(t *testing.T) {
 		{"three", func() error { return w.tallyChunk(ctx, told, 1, tallied{counts: planned, contacts: 3}) }, 3},
 		{"three, noted again", func() error { return w.tallyChunk(ctx, told, 1, tallied{counts: planned, contacts: 3}) }, 3},
 		{"four, of another tally", func() error { return w.tallyChunk(ctx, told, tallyChunks, tallied{counts: planned, contacts: 4}) }, 7},
-		{"of three one had gone", func() error { return w.TallyNotices(ctx, chainID, told.ID, 1, network.Tally{Notified: 2}) }, 4},
+		{"of three one had gone", func() error { return w.TallyNotices(ctx, chainID, told.ID, 1, network.Tally{Notified: 2}, noon) }, 4},
 		{"all", func() error {
-			return w.TallyNotices(ctx, chainID, told.ID, tallyChunks, network.Tally{Notified: 4, Undeliverable: 1})
+			return w.TallyNotices(ctx, chainID, told.ID, tallyChunks, network.Tally{Notified: 4, Undeliverable: 1}, noon)
 		}, 0},
 	} {
 		must(t, step.do())
@@ -87,6 +87,28 @@ func TestR32_APartnerHasComeInTheImportThatMadeIt(t *testing.T) {
 		f := network.Progress(tallies, w.chain.Policies, noon)
 		same(t, importID(n), []int{f.Imported, f.Joined, f.Partners, f.PartnersIn}, want)
 	}
+}
+
+// An admin may settle somebody whom another roster names, or none, into it.
+func TestR32_APartnerHasComeWhoeverIsItsFirst(t *testing.T) {
+	t.Parallel()
+	w := setupStreaming(t)
+	ctx := t.Context()
+	seven, _ := w.corp(t, 7)
+	d := conflict(t, w, Choice{Corp: seven.ID})
+	w.importRows(t, 2, []network.RosterRow{row(30, "Beta")})
+	_, _, err := w.ResolveConflict(ctx, chainID, d.ID, noticeOf(row(30, "Beta")).Partner, w.boss.ID, noon.Add(day))
+	must(t, err)
+	for said := range w.tb.Outboxes(t) {
+		if e, err := network.DecodeEvent(said); err == nil && e.Kind == network.Joined {
+			must(t, w.CountJoin(ctx, e))
+			must(t, w.CountJoin(ctx, e))
+		}
+	}
+	tallies, err := w.Tallies(ctx, chainID, importID(2))
+	must(t, err)
+	f := network.Progress(tallies, w.chain.Policies, noon)
+	same(t, "contacts, joined, partners, come", []int{f.Imported, f.Joined, f.Partners, f.PartnersIn}, []int{1, 0, 1, 1})
 }
 
 func TestR32_WhoComesBackByAnotherImportIsCountedForThatToo(t *testing.T) {
@@ -134,7 +156,7 @@ func TestR32_TheCountersAreRightHoweverOftenTheyAreTold(t *testing.T) {
 	must(t, err)
 	same(t, "told of the chunk by several at once", atOnce(5, func(int) error { return w.applyChunk(ctx, imp, 0, u.chunk, verdicts, nil) }), map[string]int{"ok": 5})
 	same(t, "told of its notices", atOnce(5, func(int) error {
-		return w.TallyNotices(ctx, chainID, imp.ID, 0, network.Tally{Notified: 4, Undeliverable: 1})
+		return w.TallyNotices(ctx, chainID, imp.ID, 0, network.Tally{Notified: 4, Undeliverable: 1}, noon)
 	}), map[string]int{"ok": 5})
 	people, sent, err := w.Recipients(ctx, chainID, imp.ID, 0)
 	must(t, err)

@@ -22,7 +22,7 @@ var (
 )
 
 // Chain makes that many partners with one contact each: ids and phones by chance, as ours are. Four in ten have joined, three in ten have a custom
-// id, one in twenty an alias, and as many an English name.
+// id, one in twenty an alias, and as many an English name. All are of one roster, and have the notes that shared/feed gives those.
 func Chain(r *rand.Rand, partners int) []search.Entry {
 	pick := func(from []string) string { return from[r.IntN(len(from))] }
 	rune1 := func(from []rune) string { return string(from[r.IntN(len(from))]) }
@@ -34,8 +34,10 @@ func Chain(r *rand.Rand, partners int) []search.Entry {
 	}
 	base := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	var all []search.Entry
-	for range partners {
-		p := search.Entry{Partner: raw().Partner(), Group: 1 + r.IntN(200), State: network.PartnerPending, Edition: 1 + r.IntN(4)}
+	roster := "im0123456789abcdef"
+	const perChunk = 500
+	for i := range partners {
+		p := search.Entry{Note: roster, Partner: raw().Partner(), Group: 1 + r.IntN(200), State: network.PartnerPending, Edition: 1 + r.IntN(4)}
 		mark := rune1(marks) + rune1(marks)
 		if r.IntN(3) == 0 {
 			mark += rune1(marks)
@@ -62,6 +64,18 @@ func Chain(r *rand.Rand, partners int) []search.Entry {
 			p.State, c.State = network.PartnerJoined, network.PartnerJoined
 			p.JoinedAt = base.Add(time.Duration(r.IntN(300*86400)) * time.Second)
 			c.JoinedAt = p.JoinedAt
+		}
+		c.Note = fmt.Sprint(roster, " ", i/perChunk)
+		sent := base.Unix()/86400 + int64(i/perChunk%10) // a chain may be told so many a day
+		switch n := r.IntN(20); {
+		case n < 2 && !c.JoinedAt.IsZero():
+			c.Note += fmt.Sprint(" o", c.JoinedAt.Unix()/86400-1)
+		case n < 4 && c.JoinedAt.IsZero():
+			c.Note += fmt.Sprint(" o", sent+r.Int64N(7))
+		case n == 4 && c.JoinedAt.IsZero():
+			c.Note += fmt.Sprint(" d", sent+r.Int64N(7))
+		case n == 5 && c.JoinedAt.IsZero():
+			c.Note += " vgateway"
 		}
 		all = append(all, p, c)
 	}
