@@ -25,6 +25,7 @@ type directory struct {
 func (d *directory) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /v1/chains/{chain_id}/directory", web.Handler(d.list))
+	mux.Handle("GET /v1/chains/{chain_id}/directory/groups", web.Handler(d.listGroups))
 	mux.Handle("GET /v1/chains/{chain_id}/directory/search", web.Handler(d.search))
 	mux.Handle("GET /v1/chains/{chain_id}/progress", web.Handler(d.progress))
 	d.exportRoutes(mux)

@@ -588,7 +588,7 @@ func TestTheSampleEventsWork(t *testing.T) {
 	w.joins(t, 7, w.invite(t, w.boss, w.owner, network.RootGroup))
 	w.index(t)
 	const zipped = "UEsDB" // how a workbook begins, in base64
-	want := map[string]string{"list.json": `"group"`, "list-as-partner.json": `"colleague"`, "search.json": `"Dealer 7"`, "progress.json": `"imported"`, "openapi.json": `openapi: 3.0.3`,
+	want := map[string]string{"list.json": `"group"`, "list-as-partner.json": `"colleague"`, "search.json": `"Dealer 7"`, "list-groups.json": `"partners":1`, "progress.json": `"imported"`, "openapi.json": `openapi: 3.0.3`,
 		"create-rule.json": `"rule_id"`, "chain-template.json": zipped, "roster-template.json": zipped,
 		"export-csv.json": "Dealer 7", "create-export.json": `"queued"`, "get-export.json": `"ex0000000000000001"`}
 	if _, err := w.CreateExport(t.Context(), network.Export{ID: "ex0000000000000001", Chain: chainID, Maker: id(w.boss), MakerCorp: w.owner.ID,

@@ -57,6 +57,13 @@ func (s *Store) Tree(ctx context.Context, chain string) (network.Tree, error) {
 	return tree, wrap("tree", err)
 }
 
+// KeptTree is Tree, for one read as long as no group has changed since it was
+// read last. It is to be read only.
+func (s *Store) KeptTree(ctx context.Context, chain string) (network.Tree, error) {
+	tree, err := s.keptTree(ctx, chain)
+	return tree, wrap("tree", err)
+}
+
 func (s *Store) tree(ctx context.Context, chain string) (network.Tree, treeItem, error) {
 	tree, edition := network.Tree{}, treeItem{}
 	err := s.queryAll(ctx, treeKey(chain).PK, "", true, func(item map[string]types.AttributeValue) error {
