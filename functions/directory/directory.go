@@ -64,7 +64,8 @@ func (d *directory) list(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if _, err := q.OneOf("sort", "name"); err != nil {
+	order, err := q.OneOf("sort", "name", "joined_at")
+	if err != nil {
 		return err
 	}
 	limit, err := q.Limit()
@@ -75,7 +76,7 @@ func (d *directory) list(w http.ResponseWriter, r *http.Request) error {
 	if a.Side != network.Owner {
 		parts = d.guestsParts
 	}
-	all, err := parts(r.Context(), a, group, recursive)
+	all, err := parts(r.Context(), a, group, recursive, order == "joined_at")
 	if err != nil {
 		return err
 	}

@@ -457,7 +457,7 @@ func TestACursorReachesNothingElse(t *testing.T) {
 func TestBadInputIsRefused(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
-	for _, q := range []string{"group_id=x", "group_id=1.5", "recursive=yes", "recursive=", "sort=age", "sort=joined_at", "limit=0", "limit=201", "limit=x", "foo=1", "limit=1&limit=2", "%zz"} {
+	for _, q := range []string{"group_id=x", "group_id=1.5", "recursive=yes", "recursive=", "sort=age", "sort=joined_at,name", "limit=0", "limit=201", "limit=x", "foo=1", "limit=1&limit=2", "%zz"} {
 		w.as(t, w.boss, path+"?"+q).want(t, 400, "invalid")
 	}
 	for _, group := range []int{0, -1, 99} {

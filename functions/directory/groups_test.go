@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -92,6 +93,9 @@ func TestTheCountsCostThePageOfGroupsAndOneQuery(t *testing.T) {
 	w.partners(t)
 	w.index(t)
 	w.counted(t, w.boss, 50)
+	if k := w.indexes.kept[0]; k.sums == 0 || k.bytes != k.base.Index.Bytes()+k.sums {
+		t.Errorf("got %d bytes, %d of them for the sums, want those in the budget", k.bytes, k.sums)
+	}
 	w.tb.Reset()
 	w.counted(t, w.boss, 50)
 	if m := w.tb.Meter(); m.Requests > 6 || m.ReadUnits > 6 || m.WriteUnits > 0 {
@@ -138,7 +142,10 @@ func draw(r *rapid.T) drawn {
 	group := rapid.SampledFrom(append(slices.Clone(groups), 50, 51))
 	states := rapid.SampledFrom([]network.PartnerState{network.PartnerJoined, network.PartnerJoined, network.PartnerPending, network.PartnerEmpty})
 	for i := range rapid.IntRange(1, 15).Draw(r, "partners") {
-		d.partners = append(d.partners, network.Partner{ID: fmt.Sprintf("pa%02d", i), Name: fmt.Sprint("Dealer ", i), Group: group.Draw(r, "group"), State: states.Draw(r, "state"), Edition: 1})
+		d.partners = append(d.partners, network.Partner{
+			ID: fmt.Sprintf("pa%02d", i), Name: fmt.Sprint("Dealer ", i), Group: group.Draw(r, "group"), State: states.Draw(r, "state"),
+			JoinedAt: noon.Add(time.Duration(rapid.IntRange(0, 5).Draw(r, "joined")) * time.Second), Edition: 1,
+		})
 	}
 	d.partners[0].State = network.PartnerJoined
 	d.actor = network.Actor{Person: network.Person{ID: "pe1"}, Corp: network.Corp{ID: "co1"}, Role: network.Staff, Chain: c, Side: network.Owner}
