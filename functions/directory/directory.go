@@ -25,6 +25,7 @@ type directory struct {
 func (d *directory) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /v1/chains/{chain_id}/directory", web.Handler(d.list))
+	mux.Handle("GET /v1/chains/{chain_id}/directory/groups", web.Handler(d.listGroups))
 	mux.Handle("GET /v1/chains/{chain_id}/directory/search", web.Handler(d.search))
 	mux.Handle("GET /v1/chains/{chain_id}/directory/explain", web.Handler(d.explain))
 	mux.Handle("GET /v1/chains/{chain_id}/progress", web.Handler(d.progress))
@@ -64,7 +65,8 @@ func (d *directory) list(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if _, err := q.OneOf("sort", "name"); err != nil {
+	order, err := q.OneOf("sort", "name", "joined_at")
+	if err != nil {
 		return err
 	}
 	limit, err := q.Limit()
@@ -82,7 +84,7 @@ func (d *directory) list(w http.ResponseWriter, r *http.Request) error {
 	if a.Side != network.Owner {
 		parts = d.guestsParts
 	}
-	all, err := parts(r.Context(), a, group, recursive)
+	all, err := parts(r.Context(), a, group, recursive, order == "joined_at")
 	if err != nil {
 		return err
 	}

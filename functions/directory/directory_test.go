@@ -457,7 +457,7 @@ func TestACursorReachesNothingElse(t *testing.T) {
 func TestBadInputIsRefused(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
-	for _, q := range []string{"group_id=x", "group_id=1.5", "recursive=yes", "recursive=", "sort=age", "sort=joined_at", "limit=0", "limit=201", "limit=x", "foo=1", "limit=1&limit=2", "%zz"} {
+	for _, q := range []string{"group_id=x", "group_id=1.5", "recursive=yes", "recursive=", "sort=age", "sort=joined_at,name", "limit=0", "limit=201", "limit=x", "foo=1", "limit=1&limit=2", "%zz"} {
 		w.as(t, w.boss, path+"?"+q).want(t, 400, "invalid")
 	}
 	for _, group := range []int{0, -1, 99} {
@@ -582,7 +582,7 @@ func TestTheSampleEventsWork(t *testing.T) {
 	w.joins(t, 7, w.invite(t, w.boss, w.owner, network.RootGroup))
 	w.index(t)
 	const zipped = "UEsDB" // how a workbook begins, in base64
-	want := map[string]string{"list.json": `"group"`, "list-as-partner.json": `"colleague"`, "search.json": `"Dealer 7"`, "explain.json": `"own_corp"`, "view-as.json": `"group"`, "progress.json": `"imported"`, "openapi.json": `openapi: 3.0.3`,
+	want := map[string]string{"list.json": `"group"`, "list-as-partner.json": `"colleague"`, "search.json": `"Dealer 7"`, "list-groups.json": `"partners":1`, "explain.json": `"own_corp"`, "view-as.json": `"group"`, "progress.json": `"imported"`, "openapi.json": `openapi: 3.0.3`,
 		"create-rule.json": `"rule_id"`, "chain-template.json": zipped, "roster-template.json": zipped,
 		"export-csv.json": "Dealer 7", "create-export.json": `"queued"`, "get-export.json": `"ex0000000000000001"`}
 	if _, err := w.CreateExport(t.Context(), network.Export{ID: "ex0000000000000001", Chain: chainID, Maker: id(w.boss), MakerCorp: w.owner.ID,

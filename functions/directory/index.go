@@ -30,6 +30,7 @@ type kept struct {
 	mu     sync.Mutex
 	base   feed.Base // Index is nil: not read yet
 	places int       // bytes that the places take, once they are known
+	sums   int       // and the sums
 	bytes  int       // that all of it takes
 }
 
@@ -102,7 +103,7 @@ func (x *indexes) take(chain string) *kept {
 func (x *indexes) fit(used *kept) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	used.bytes = used.base.Index.Bytes() + used.places
+	used.bytes = used.base.Index.Bytes() + used.places + used.sums
 	sum := 0
 	for i := len(x.kept) - 1; i >= 0; i-- {
 		if sum += x.kept[i].bytes; sum > x.budget && x.kept[i] != used {

@@ -121,8 +121,9 @@ func (d *directory) groups(chain string, sight *network.Sight, group int) part {
 
 // ownersParts are the directory of the owner's people: the groups below the
 // one that is asked for, then its partners, then those of it that a rule names.
-// Recursive is without groups, but with all their partners.
-func (d *directory) ownersParts(ctx context.Context, a network.Actor, group int, recursive bool) (all []part, err error) {
+// Recursive is without groups, but with all their partners. By date all partners
+// are one part.
+func (d *directory) ownersParts(ctx context.Context, a network.Actor, group int, recursive, byDate bool) (all []part, err error) {
 	sight, err := d.store.SightOfGroups(ctx, a)
 	if err != nil {
 		return nil, err
@@ -137,7 +138,7 @@ func (d *directory) ownersParts(ctx context.Context, a network.Actor, group int,
 	case group == network.RootGroup:
 		within = nil
 	default:
-		tree, err := d.store.Tree(ctx, a.Chain.ID)
+		tree, err := d.store.KeptTree(ctx, a.Chain.ID)
 		if err != nil {
 			return nil, err
 		}
@@ -145,6 +146,13 @@ func (d *directory) ownersParts(ctx context.Context, a network.Actor, group int,
 			return nil, network.ErrGroupNotFound
 		}
 		within = tree.Below(group)
+	}
+	if byDate {
+		name := "d" + strconv.Itoa(group)
+		if recursive {
+			name += "r"
+		}
+		return append(all, d.newest(a, sight, name, within)), nil
 	}
 	among := sight.Among(within)
 	if among == nil {
@@ -163,7 +171,7 @@ func (d *directory) ownersParts(ctx context.Context, a network.Actor, group int,
 // where the chain lets partners see each other, else their own partner alone;
 // then the people that they may see. They see no group but their own (R08), so
 // to them the root is the whole chain.
-func (d *directory) guestsParts(ctx context.Context, a network.Actor, group int, _ bool) ([]part, error) {
+func (d *directory) guestsParts(ctx context.Context, a network.Actor, group int, _, byDate bool) ([]part, error) {
 	sight, err := d.store.SightOfGroups(ctx, a)
 	if err != nil {
 		return nil, err
@@ -176,8 +184,14 @@ func (d *directory) guestsParts(ctx context.Context, a network.Actor, group int,
 	}
 	own := sight.Own()
 	partners := listed("o", []itemJSON{partnerItem(a, own)})
-	if !sight.Restricted() {
+	switch {
+	case sight.Restricted():
+	case !byDate:
 		partners = d.partners(a, sight, group)
+	case group == 0:
+		partners = d.newest(a, sight, "d0", nil)
+	default:
+		partners = d.newest(a, sight, "d"+strconv.Itoa(group), []int{group})
 	}
 	all := []part{partners, d.hosts(a, sight)}
 	if people, every := sight.Hosts(); every || len(people) > 0 {

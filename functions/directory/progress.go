@@ -181,7 +181,7 @@ func (d *directory) groupAsked(ctx context.Context, a network.Actor, group int) 
 	if err != nil {
 		return nil, err
 	}
-	tree, err := d.store.KnownTree(ctx, a.Chain.ID)
+	tree, err := d.store.KeptTree(ctx, a.Chain.ID)
 	if err != nil {
 		return nil, err
 	}

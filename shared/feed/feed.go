@@ -155,6 +155,7 @@ type Base struct {
 	Index   *search.Index
 
 	places map[string]place // by partner, once somebody has asked
+	sums   *sums            // once somebody has asked
 }
 
 // place is where a partner is and how it stands, and as of which edition.
@@ -227,7 +228,7 @@ func (b *Base) Apply(parts []store.FeedPart) (through int, err error) {
 		if err != nil {
 			return through, err
 		}
-		b.Index.Apply(c.Put, c.Remove)
+		b.follow(c)
 		for _, e := range c.Put {
 			b.put(e)
 		}

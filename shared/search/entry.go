@@ -4,7 +4,7 @@
 // One Index holds one chain. It is made from all entries (New) or opened from what Pack made, and follows the table by Apply. It knows nothing
 // of who may see what: Query.Sees says so of each entry before it is ranked, so that nothing in an answer tells of what was left out.
 //
-// Readings of characters are go-pinyin's (MIT), traditional characters OpenCC's by gocc (Apache-2.0); see infra/decisions/18-search.md.
+// How characters are read, shared/pinyin knows; see infra/decisions/18-search.md.
 package search
 
 import (

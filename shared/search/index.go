@@ -103,6 +103,17 @@ func (x *Index) find(k Key) (int, bool) {
 	return at, ok && x.alive(at)
 }
 
+// Get is the entry of a key, if there is one.
+func (x *Index) Get(k Key) (Entry, bool) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	at, ok := x.find(k)
+	if !ok {
+		return Entry{}, false
+	}
+	return x.entries[at], true
+}
+
 // kill leaves the key, by which the others are found.
 func (x *Index) kill(at int) {
 	x.blocks[at/blockEntries].alive[at%blockEntries/64] &^= 1 << (at % 64)

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/tributary-app/tributary/shared/pinyin"
 )
 
 // pattern is a query, ready to be held against texts. A text is gone through with a set of bits: bit p is set if the query's first p codes
@@ -12,7 +14,7 @@ import (
 // reading, so a character's step is a mask for each length: at which p it takes so many codes.
 type pattern struct {
 	codes []uint16 // without what is skipped, ≤ 64: bit 64 is done
-	steps [][syllableBytes + 1]uint64
+	steps [][pinyin.MaxSyllable + 1]uint64
 	done  []uint64 // by syllable: where the rest of the query is the beginning of it, or all of it
 	used  []bool   // by syllable: whether it takes anything at all
 	begin uint16   // the first code: a character may also take it by a reading
@@ -82,12 +84,12 @@ func (p *pattern) readings() {
 			q[i] = byte(c)
 		}
 	}
-	count := syllables()
-	p.steps = make([][syllableBytes + 1]uint64, count)
+	count := pinyin.Syllables()
+	p.steps = make([][pinyin.MaxSyllable + 1]uint64, count)
 	p.done = make([]uint64, count)
 	p.used = make([]bool, count)
 	for s := range count {
-		text := syllable(s)
+		text := pinyin.Syllable(s)
 		for at := range q {
 			same := 0
 			for same < len(text) && at+same < n && q[at+same] == text[same] {
@@ -113,7 +115,7 @@ func (p *pattern) readings() {
 
 // begins reports whether a match can begin with a code.
 func (p *pattern) begins(c uint16) bool {
-	return c == p.begin || p.first != 0 && isHan(c) && p.chars[c-firstHan].heads&p.first != 0
+	return c == p.begin || p.first != 0 && pinyin.IsHan(c) && p.chars[c-pinyin.FirstHan].heads&p.first != 0
 }
 
 // match goes through a text from its first code, and says how many codes the query takes; the fewest, 0 if it doesn't match.
@@ -136,16 +138,17 @@ func (p *pattern) match(text []uint16) int {
 				next |= 1 << (at + 1)
 			}
 		}
-		if isHan(c) && p.steps != nil {
-			for from, to := read(c); from < to; from += 2 {
-				s := u16(from)
+		if pinyin.IsHan(c) && p.steps != nil {
+			all := pinyin.Of(c)
+			for r := range all.Len() {
+				s := all.At(r)
 				if !p.used[s] {
 					continue
 				}
 				if state&p.done[s] != 0 {
 					return i + 1
 				}
-				for length := 1; length <= syllableBytes; length++ {
+				for length := 1; length <= pinyin.MaxSyllable; length++ {
 					next |= (state & p.steps[s][length]) << length
 				}
 			}

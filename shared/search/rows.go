@@ -3,6 +3,8 @@ package search
 import (
 	"math/bits"
 	"sync"
+
+	"github.com/tributary-app/tributary/shared/pinyin"
 )
 
 // A row says of each entry whether it has something that a query may need: two letters that can follow each other in how it is typed, a letter
@@ -37,24 +39,24 @@ type char struct {
 // tables are what is looked up for every character of an index: made on the first use, in a millisecond or two.
 type tables struct {
 	simple []uint16 // by code
-	chars  []char   // by code, from firstHan
+	chars  []char   // by code, from pinyin.FirstHan
 	within []uint16 // rows of letters that follow each other in a reading
 }
 
 var lookup = sync.OnceValue(func() *tables {
-	t := &tables{simple: make([]uint16, 1<<16), chars: make([]char, lastHan-firstHan+1)}
+	t := &tables{simple: make([]uint16, 1<<16), chars: make([]char, pinyin.LastHan-pinyin.FirstHan+1)}
 	for c := range t.simple {
 		t.simple[c] = uint16(c)
 	}
-	pairs := headBytes + syllables()*syllableBytes + (lastHan-firstHan+2)*2 + u16(2)*2
-	for i := range u16(4) {
-		t.simple[u16(pairs+i*4)] = uint16(u16(pairs + i*4 + 2))
+	for traditional, simple := range pinyin.Simplified() {
+		t.simple[traditional] = simple
 	}
 	for i := range t.chars {
 		c := &t.chars[i]
 		c.from = uint32(len(t.within))
-		for from, to := read(uint16(firstHan + i)); from < to; from += 2 {
-			s := syllable(u16(from))
+		all := pinyin.Of(uint16(pinyin.FirstHan + i))
+		for n := range all.Len() {
+			s := pinyin.Syllable(all.At(n))
 			c.heads |= 1 << (s[0] - 'a')
 			c.tails |= 1<<(s[0]-'a') | 1<<(s[len(s)-1]-'a')
 			if len(s) > 1 && s[1] == 'h' {
@@ -90,8 +92,8 @@ func (b *block) enter(at int, text []uint16) {
 			continue
 		}
 		next := heads
-		if isHan(c) {
-			ch := &t.chars[c-firstHan]
+		if pinyin.IsHan(c) {
+			ch := &t.chars[c-pinyin.FirstHan]
 			heads, next = ch.heads, ch.tails
 			for _, row := range t.within[ch.from:ch.to] {
 				b.rows[row][word] |= bit

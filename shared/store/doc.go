@@ -78,7 +78,7 @@
 // Two indexes, each named by its question:
 //
 //	list: what is shown in pages. LPK, LSK → Card
-//	      CHAIN#{chain}#L{0–3}   {joined 0, pending 1, empty 2}#{group}#{name}#{partner}
+//	      CHAIN#{chain}#L{0–3}   {joined 0, pending 1, empty 2}#{group}#{reading of the name}#{name}#{partner}
 //	      CORP#{corp}#MEMBERS    {super-admin 0, else 1}#{name}#{person}
 //	      CHAIN#{chain}#A{0–3}   apply#{waiting 0, accepted 1, declined 2}#{when}#{application}
 //	      CHAIN#{chain}#CONFLICTS  conflict#{open 0, resolved 1}#{when}#{conflict}

@@ -57,9 +57,9 @@ func (s *Store) Tree(ctx context.Context, chain string) (network.Tree, error) {
 	return tree, wrap("tree", err)
 }
 
-// KnownTree is Tree, for one read where nothing has changed since it was last
-// asked for.
-func (s *Store) KnownTree(ctx context.Context, chain string) (network.Tree, error) {
+// KeptTree is Tree, for one read as long as no group has changed since it was
+// read last. It is to be read only.
+func (s *Store) KeptTree(ctx context.Context, chain string) (network.Tree, error) {
 	tree, err := s.keptTree(ctx, chain)
 	return tree, wrap("tree", err)
 }

@@ -5,10 +5,12 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/tributary-app/tributary/shared/network"
+	"github.com/tributary-app/tributary/shared/pinyin"
 )
 
 // key is the only way to address an item; every kind of item has one
@@ -163,8 +165,24 @@ func partnerList(chain string, p network.Partner) key {
 	if p.State == network.PartnerRemoved {
 		return key{}
 	}
-	return key{listShard(chain, int(shard(p.ID, listShards))), class(p.State) + "#" + padded(p.Group, 10) + "#" + p.Name + "#" + p.ID}
+	return key{listShard(chain, int(shard(p.ID, listShards))), class(p.State) + "#" + padded(p.Group, 10) + "#" + phoneBook(p.Name) + "#" + p.ID}
 }
+
+// phoneBook is where a name stands in a phone book: by how it is read, and where
+// that is the same by its characters, as far as there is room. An id follows it,
+// which has no '#'; what stands before has none either.
+func phoneBook(name string) string {
+	k := pinyin.Key(name) + "#" + name
+	if len(k) <= phoneBookBytes {
+		return k
+	}
+	end := phoneBookBytes
+	for !utf8.RuneStart(k[end]) {
+		end--
+	}
+	return k[:end]
+}
+
 func listShard(chain string, i int) string { return "CHAIN#" + chain + "#L" + strconv.Itoa(i) }
 
 // memberList sorts a corp's people: super-admins before the others, so that
@@ -252,6 +270,10 @@ func dueBefore(now time.Time) string { return fmt.Sprintf("%011d#", now.Unix()+1
 const lookAgain = 7 * 24 * time.Hour
 
 func dueShard(i int) string { return fmt.Sprintf("DUE#%d", i) }
+
+// phoneBookBytes is room for the reading of the longest name and its first
+// characters. A page of such names costs what a page may.
+const phoneBookBytes = 128
 
 const (
 	partnerShards = 16 // × 1,000 writes/s a partition: 16,000 rows/s a chain

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/tributary-app/tributary/shared/network"
+	"github.com/tributary-app/tributary/shared/pinyin"
 )
 
 func text(s string) *string { return &s }
@@ -231,6 +233,91 @@ func TestPagesShowEveryPartnerOnceWhateverTheirSize(t *testing.T) {
 			r.Fatalf("got %d partners, want %d, each once", len(got), len(want))
 		}
 	})
+}
+
+func TestAListIsInTheOrderOfAPhoneBookWhileItChanges(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	n := 0 // of partners made
+	// Each try is a group of its own, for the table is one.
+	rapid.Check(t, func(r *rapid.T) {
+		group := w.group(t, fmt.Sprint("G", n), 1)
+		name := rapid.StringOfN(rapid.SampledFrom([]rune("重庆长沙单曾西安先Aab12#-\u00e9 Жの\U0010ffff")), 1, network.MaxName, -1)
+		some := func(r *rapid.T, what string, count int) []network.Partner {
+			return w.crowd(t, count, func(int) network.Partner {
+				n++
+				return network.Partner{ID: network.RosterPartnerID(chainID, "", fmt.Sprint(n)), Name: name.Draw(r, what), Group: group, State: network.PartnerPending}
+			})
+		}
+		stay, leave := some(r, "stays", rapid.IntRange(0, 40).Draw(r, "staying")), some(r, "goes", rapid.IntRange(0, 5).Draw(r, "going"))
+		want := slices.Clone(stay)
+		slices.SortFunc(want, func(a, b network.Partner) int {
+			return cmp.Or(strings.Compare(pinyin.Key(a.Name), pinyin.Key(b.Name)), strings.Compare(a.Name+"#"+a.ID, b.Name+"#"+b.ID))
+		})
+		var got []string
+		seen := map[string]bool{}
+		last := ""
+		q := PartnerQuery{Group: group, Limit: rapid.IntRange(1, 15).Draw(r, "limit")}
+		for {
+			page, next, err := w.Partners(t.Context(), chainID, q)
+			if err != nil {
+				r.Fatal(err)
+			}
+			for _, p := range page {
+				if k := pinyin.Key(p.Name); k < last {
+					r.Fatalf("got %q behind %q, want the order of a phone book", k, last)
+				} else {
+					last = k
+				}
+				if seen[p.ID] {
+					r.Fatalf("got %q twice", p.Name)
+				}
+				seen[p.ID] = true
+				if slices.ContainsFunc(stay, func(s network.Partner) bool { return s.ID == p.ID }) {
+					got = append(got, p.ID)
+				}
+			}
+			if q.Cursor = next; next == "" {
+				break
+			}
+			switch {
+			case len(leave) > 0 && rapid.Bool().Draw(r, "goes"):
+				must(t, w.RemovePartner(t.Context(), chainID, leave[0].ID, 0, noon))
+				leave = leave[1:]
+			case rapid.Bool().Draw(r, "comes"):
+				some(r, "comes", 1)
+			}
+		}
+		// A name is sorted by as much of it as there is room for.
+		for i := range want {
+			if want[i].ID != got[i] && len(pinyin.Key(want[i].Name)+want[i].Name) < phoneBookBytes {
+				r.Fatalf("got another order than %v", want)
+			}
+		}
+		if len(got) != len(want) {
+			r.Fatalf("got %d of those who were there all along, want %d", len(got), len(want))
+		}
+	})
+}
+
+func TestAPartnerWhoseNameChangesIsFiledAnew(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	r := row(20, "重庆贸易")
+	r.CustomID = "D1"
+	w.importRows(t, 1, []network.RosterRow{r, row(21, "大连贸易"), row(22, "安庆贸易")})
+	names := func() (all []string) {
+		page, _, err := w.Partners(t.Context(), chainID, PartnerQuery{Limit: 50})
+		must(t, err)
+		for _, p := range page {
+			all = append(all, p.Name)
+		}
+		return all
+	}
+	same(t, "chong is before da", names(), []string{"安庆贸易", "重庆贸易", "大连贸易"})
+	r.Corp = "重型机械"
+	w.importRows(t, 2, []network.RosterRow{r})
+	same(t, "zhong is behind", names(), []string{"安庆贸易", "大连贸易", "重型机械"})
 }
 
 func TestACursorOfSomewhereElseReachesNothingElse(t *testing.T) {

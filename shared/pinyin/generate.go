@@ -22,7 +22,7 @@ const (
 	pinyinModule     = "github.com/mozillazg/go-pinyin@v0.21.0"                   // MIT
 	simplifiedModule = "github.com/liuzl/gocc@v0.0.0-20231231122217-0372e1059ca5" // Apache-2.0, with OpenCC's dictionaries (Apache-2.0)
 
-	first, last = 0x4E00, 0x9FFF // CJK Unified Ideographs, as table.go has it
+	first, last = 0x4E00, 0x9FFF // CJK Unified Ideographs, as pinyin.go has it
 )
 
 func main() {
