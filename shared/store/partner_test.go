@@ -238,10 +238,11 @@ func TestPagesShowEveryPartnerOnceWhateverTheirSize(t *testing.T) {
 func TestAListIsInTheOrderOfAPhoneBookWhileItChanges(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
-	n := 0 // of partners made
+	n, tries := 0, 0 // n partners have been made
 	// Each try is a group of its own, for the table is one.
 	rapid.Check(t, func(r *rapid.T) {
-		group := w.group(t, fmt.Sprint("G", n), 1)
+		tries++
+		group := w.group(t, fmt.Sprint("G", tries), 1)
 		name := rapid.StringOfN(rapid.SampledFrom([]rune("重庆长沙单曾西安先Aab12#-\u00e9 Жの\U0010ffff")), 1, network.MaxName, -1)
 		some := func(r *rapid.T, what string, count int) []network.Partner {
 			return w.crowd(t, count, func(int) network.Partner {
