@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/tributary-app/tributary/shared/caller"
 	"github.com/tributary-app/tributary/shared/feed"
 	"github.com/tributary-app/tributary/shared/network"
 	"github.com/tributary-app/tributary/shared/web"
@@ -32,7 +33,7 @@ func (d *directory) listGroups(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	q, err := web.Query(r, "limit", "cursor")
+	q, err := web.Query(r, "limit", "cursor", "as", "as_corp")
 	if err != nil {
 		return err
 	}
@@ -40,9 +41,12 @@ func (d *directory) listGroups(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if a, err = caller.View(r, d.store, a, q, "groups", d.now()); err != nil {
+		return err
+	}
 	last := 0
 	if q.Cursor() != "" {
-		opened, err := d.person.Open(a.Chain.ID, q.Cursor())
+		opened, err := d.person.Open(a.Cursors(), q.Cursor())
 		if err != nil {
 			return err
 		}
@@ -80,7 +84,7 @@ func (d *directory) listGroups(w http.ResponseWriter, r *http.Request) error {
 		}
 		items = append(items, item)
 	}
-	return web.List(w, items, d.person.Seal(a.Chain.ID, next))
+	return web.List(w, items, d.person.Seal(a.Cursors(), next))
 }
 
 // counts is how many partners that have joined the caller sees, by group; nil

@@ -102,7 +102,7 @@ func partnerItems(a network.Actor, sight *network.Sight, found []network.Partner
 // if that isn't there. Pages behind them don't read the groups again.
 func (d *directory) groups(chain string, sight *network.Sight, group int) part {
 	return part{"g", func(ctx context.Context, cursor string, limit int) ([]itemJSON, string, error) {
-		tree, err := d.store.Tree(ctx, chain)
+		tree, err := d.store.KeptTree(ctx, chain)
 		if err != nil {
 			return nil, "", err
 		}

@@ -49,6 +49,7 @@ func TestR36_AViewAsSomebodyIsWhatTheyWouldGet(t *testing.T) {
 		for _, n := range []int{1, 2, 3, 10, 13, 16, 17, 18} {
 			for _, query := range []string{
 				path + "?", path + "?recursive=true", path + "?limit=2", fmt.Sprint(path, "?group_id=", w.north), fmt.Sprint(path, "?group_id=", w.south, "&recursive=true"), path + "?group_id=99",
+				path + "?sort=joined_at&limit=2", path + "/groups?limit=2",
 				searchPath + "?q=Dealer", searchPath + "?q=Person&limit=3", searchPath + "?q=0013", searchPath + "?q=" + url.QueryEscape("联系人"), searchPath + "?q=*",
 			} {
 				for page, mine, theirs := 0, query+"&as="+id(claims(n)), query; page < 3; page++ {
