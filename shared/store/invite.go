@@ -464,13 +464,17 @@ func (s *Store) Adopt(ctx context.Context, a network.Actor, id, name string, now
 	return out, wrap("adopt", err)
 }
 
-// astray reports whether the maker of an invite, one of a partner's people, sees
-// the group no more that it is for (R08): their partner has been moved since. The
-// owner's people see all groups. read are partners that the join has read: theirs
-// is among them if the token has named it.
+// astray reports whether the maker of an invite sees the group no more that it is
+// for (R08): a partner's person, whose partner has been moved since, or one of the
+// owner's, from whom the rules or the chain's settings keep it since. read are
+// partners that the join has read: the maker's is among them if the token has
+// named it. Without rules the owner's people see all groups, and nothing is read.
 func (s *Store) astray(ctx context.Context, c network.Chain, i network.Invite, read map[string]partnerItem) (bool, error) {
-	if i.MakerPartner == "" || c.Landing(i.Group) == network.RootGroup {
+	if c.Landing(i.Group) == network.RootGroup {
 		return false, nil
+	}
+	if i.MakerPartner == "" {
+		return s.keptFromMaker(ctx, c, i)
 	}
 	it, ok := read[i.MakerPartner]
 	if !ok {
@@ -482,6 +486,33 @@ func (s *Store) astray(ctx context.Context, c network.Chain, i network.Invite, r
 		return true, nil // has gone
 	}
 	return c.Landing(it.Card.Group) != c.Landing(i.Group), nil
+}
+
+// keptFromMaker is astray of an invite by one of the owner's people.
+func (s *Store) keptFromMaker(ctx context.Context, c network.Chain, i network.Invite) (bool, error) {
+	if i.MakerCorp != c.OwnerCorp || c.MembersSee != network.SeeByRules && c.RulesEdition == 0 {
+		return false, nil
+	}
+	member, admin := memberKey(i.Maker, c.OwnerCorp), adminKey(c.ID, i.Maker)
+	found, err := s.batchGet(ctx, true, member, admin)
+	if err != nil {
+		return false, err
+	}
+	var m memberItem
+	if ok, err := found.into(member, &m); err != nil || !ok {
+		return false, err // has left, and their invites end with that (R09)
+	}
+	_, appointed := found[admin]
+	a := network.Actor{Person: network.Person{ID: i.Maker}, Chain: c, Side: network.Owner, Role: m.Card.Role}
+	a.Admin = a.Role == network.SuperAdmin || appointed
+	if a.Admin {
+		return false, nil
+	}
+	sight, err := s.SightOfGroups(ctx, a)
+	if err != nil {
+		return false, err
+	}
+	return !sight.Group(c.Landing(i.Group)), nil
 }
 
 // strayed notes that somebody has come by an invite that is astray (R08), and that

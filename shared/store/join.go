@@ -111,6 +111,11 @@ func (s *Store) look(ctx context.Context, consistent bool, t network.Ticket, now
 			return l, wrap("look", err) // R08: its maker sees the group no more, and it leads to the root
 		}
 	}
+	if !t.IsNotice() && l.Invite.MakerPartner == "" {
+		if astray, err := s.astray(ctx, l.Chain, l.Invite, nil); err != nil || astray {
+			return l, wrap("look", err) // likewise
+		}
+	}
 	var g groupItem
 	_, err = named.into(groupKey(t.Chain, group), &g)
 	l.Group = g.Name
@@ -212,7 +217,7 @@ func (s *Store) admit(ctx context.Context, q admitting, now time.Time) (network.
 			stands = &is
 		}
 		if stands == nil && !q.ticket.IsNotice() {
-			// Asked only of an invite that a partner's person made for somebody new.
+			// Asked only of an invite for somebody new, into a group.
 			if j.Astray, err = s.astray(ctx, j.Chain, j.Invite, r.partners); err != nil {
 				return false, err
 			}
