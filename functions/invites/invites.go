@@ -42,6 +42,14 @@ func (i *invites) actor(r *http.Request) (network.Actor, error) {
 	return caller.Actor(r, i.store, i.person)
 }
 
+// by is the store in the actor's hands, for the audit list is of what admins do.
+func (i *invites) by(a network.Actor) *store.Store {
+	if !a.Admin {
+		return i.store
+	}
+	return i.store.By(a, i.now())
+}
+
 // sight is what the actor sees, and may be told of an invite's group.
 func (i *invites) sight(r *http.Request, a network.Actor) (*network.Sight, error) {
 	return i.store.SightOfGroups(r.Context(), a)
@@ -89,7 +97,7 @@ func (i *invites) revoke(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	now := i.now()
-	if invite, err = i.store.RevokeInvite(r.Context(), a.Chain.ID, invite.ID, now); err != nil {
+	if invite, err = i.by(a).RevokeInvite(r.Context(), a.Chain.ID, invite.ID, now); err != nil {
 		return err
 	}
 	return i.answer(w, r, a, invite, now)
@@ -181,12 +189,8 @@ func (i *invites) revokeMany(w http.ResponseWriter, r *http.Request) error {
 	}
 	var revoked int
 	var more, some bool
-	by := i.store
-	if a.Admin { // the audit list is of what admins do
-		by = by.By(a, i.now())
-	}
 	if which.Maker, some = ofMaker(a, which.Maker); some {
-		revoked, more, err = by.RevokeMany(r.Context(), a.Chain, which, i.now())
+		revoked, more, err = i.by(a).RevokeMany(r.Context(), a.Chain, which, i.now())
 	}
 	if err != nil {
 		return err

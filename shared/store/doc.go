@@ -190,7 +190,7 @@
 //	who is asking (Actor)                                               4 read, 2 requests
 //	what they see (Sight), unchanged                                    0 without rules; else 1 read of 1 request, of a partner 2
 //	apply; the same again                                               9 write, 5 read, 3 requests; 0 write, 2 requests
-//	accept; decline an application                                      15 write, 4 requests; 4 write, 2 requests
+//	accept; decline an application, noted                               18 write, 5 requests; 6 write, 3 requests
 //	fall into conflict                                                  2 write, 3 requests
 //	revoke, resend a link                                               38, 39 write: the gates are told
 //	a page of 50 invites, of all; live   a page                         2; 2.5 read, 1 to 3 requests, beside 50 or 5,000 others

@@ -348,7 +348,7 @@ func (s *Store) revoke(ctx context.Context, chain string, ids []string, which fu
 			return err
 		}
 		revoked = 0
-		var ended []string
+		var ended, named []string
 		for _, k := range keys {
 			var it inviteItem
 			if ok, err := found.into(k, &it); err != nil {
@@ -369,13 +369,14 @@ func (s *Store) revoke(ctx context.Context, chain string, ids []string, which fu
 				ended = append(ended, k.SK)
 			case it.Orphaned && !orphaned:
 				t.update(k, "REMOVE Orphaned", "Orphaned = :yes AND Maker = :maker", nil, vals{"yes": true, "maker": it.Maker})
+				named = append(named, k.SK) // it can't be adopted any more
 			}
 		}
 		if len(t.items) == 0 {
 			return errSame
 		}
 		revoked = len(ended)
-		return s.logChange(ctx, t, chain, changeItem{What: "invites_revoked", Target: &Target{Kind: "invites"}, After: Fields{"invite_ids": ended}})
+		return s.logChange(ctx, t, chain, changeItem{What: "invites_revoked", Target: &Target{Kind: "invites"}, After: Fields{"invite_ids": append(named, ended...)}})
 	}, func(int, map[string]types.AttributeValue) error { return nil })
 	return revoked, ignoreSame(err)
 }
