@@ -210,3 +210,36 @@ func TestR36_WhoIsHiddenSinglyLeavesNoGapInAPage(t *testing.T) {
 		}
 	}
 }
+
+// A rule without anybody on its side is about everybody: it may not become that.
+func TestR36_WhoIsErasedIsInNoRuleAndNoRuleIsWiderForIt(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	ctx := t.Context()
+	p, q := w.colleague(t, w.owner.ID, 5, network.Staff), w.colleague(t, w.owner.ID, 6, network.Staff)
+	alone := w.rule(t, network.Rule{Owner: network.OwnerSide{Members: []string{p.ID}}, Effect: network.Hide})
+	with := w.rule(t, network.Rule{Owner: network.OwnerSide{Members: []string{p.ID, q.ID}}, Effect: network.Allow})
+	role := w.rule(t, network.Rule{Owner: network.OwnerSide{Members: []string{p.ID}, Roles: []network.HostRole{network.HostAdmin}}, Effect: network.Allow})
+	other := w.rule(t, network.Rule{Owner: network.OwnerSide{Members: []string{q.ID}}, Effect: network.Allow})
+	edition := w.chainNow(t).RulesEdition
+	must(t, w.Erase(ctx, p.ID, noon.Add(time.Hour)))
+
+	rules, head, err := w.rules(ctx, chainID)
+	must(t, err)
+	left := map[string]network.OwnerSide{}
+	for _, r := range rules {
+		left[r.ID] = r.Owner
+	}
+	_, there := left[alone.ID]
+	same(t, "the one that was about them alone is there", there, false)
+	same(t, "their colleague's", []any{left[with.ID].Members, left[other.ID]}, []any{[]string{q.ID}, other.Owner})
+	same(t, "the role's", []any{len(left[role.ID].Members), left[role.ID].Roles}, []any{0, role.Owner.Roles})
+	same(t, "counted", head.Rules, 3)
+	same(t, "the chain's edition", []int{w.chainNow(t).RulesEdition, head.Edition}, []int{edition + 1, edition + 1})
+	same(t, "the colleague isn't hidden from", w.sight(t, q).PartnerAt("pa", 1, network.PartnerJoined), true)
+	_, err = w.EditRule(ctx, w.chainNow(t), with.ID, func(*network.Rule) {}, with.Edition, noon)
+	wants(t, "an edit of what it was", err, network.ErrPrecondition)
+
+	must(t, w.Erase(ctx, p.ID, noon.Add(2*time.Hour)))
+	same(t, "twice is once", w.chainNow(t).RulesEdition, edition+1)
+}
