@@ -14,8 +14,8 @@ RACE = $(if $(shell command -v "$$(go env CC)"),-race)
 # has them. Nothing is excepted, for nothing it found here was wrong. Not golangci-lint: it would bring fifty more linters
 # whose every choice wants a reason, and vet and staticcheck find what those find.
 STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 -checks all
-# Half a minute each, and none of it spent on making small what was found to be of interest.
-FUZZ := go test ./shared/roster -run '^$$' -fuzztime 30s -fuzzminimizetime 1s -fuzz
+# Half a minute each, of search a quarter, and none of it spent on making small what was found to be of interest.
+FUZZ := go test -run '^$$' -fuzzminimizetime 1s
 # Needs a database that not every machine reaches; then it is left out, aloud.
 GOVULNCHECK := go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 VULNS       := https://vuln.go.dev
@@ -43,7 +43,7 @@ test: build local $(if $(PKG),,$(BROWSER)) ## all that needs only Go and Node, w
 	$(LOCAL) exec -- go test $(RACE) $(or $(PKG),./...)
 	$(if $(PKG),,cd infra/local && go test -count=1 $(RACE) ./...) # what is built and driven there go test doesn't see change
 
-check: $(VENV)/done ## formatting, vet, staticcheck, known vulnerabilities, a minute of fuzzing, the template (needs Python 3.11 or newer)
+check: $(VENV)/done ## formatting, vet, staticcheck, known vulnerabilities, a minute and a half of fuzzing, the template (needs Python 3.11 or newer)
 	@odd=$$(find . -name '*.go' -not -path '*/node_modules/*' -not -path './.*/*' -exec gofmt -l {} +); [ -z "$$odd" ] || { echo "gofmt would change:"; echo "$$odd"; exit 1; }
 	go vet ./...
 	cd infra/local && go vet ./...
@@ -52,8 +52,10 @@ check: $(VENV)/done ## formatting, vet, staticcheck, known vulnerabilities, a mi
 	@if $(VENV)/bin/python -c 'import urllib.request as u; u.urlopen("$(VULNS)/index/db.json", timeout=10)' 2>/dev/null; \
 	then set -x; $(GOVULNCHECK) ./... && cd infra/local && $(GOVULNCHECK) ./...; \
 	else echo "govulncheck left out: $(VULNS) can't be reached from here"; fi
-	$(FUZZ) '^FuzzRead$$'
-	$(FUZZ) '^FuzzDamage$$'
+	$(FUZZ) -fuzztime 30s -fuzz '^FuzzRead$$' ./shared/roster
+	$(FUZZ) -fuzztime 30s -fuzz '^FuzzDamage$$' ./shared/roster
+	$(FUZZ) -fuzztime 15s -fuzz '^FuzzQuery$$' ./shared/search
+	$(FUZZ) -fuzztime 15s -fuzz '^FuzzOpen$$' ./shared/search
 	@if command -v soffice || command -v libreoffice; \
 	then set -x; go test -count=1 -run LibreOffice ./shared/roster/form; \
 	else echo "LibreOffice left out: it isn't installed here"; fi

@@ -103,7 +103,8 @@ func (d *decisions) resolve(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	c, _, err := d.store.ResolveConflict(r.Context(), a.Chain.ID, id, partner, a.Person.ID, d.now())
+	now := d.now()
+	c, _, err := d.store.By(a, now).ResolveConflict(r.Context(), a.Chain.ID, id, partner, a.Person.ID, now)
 	if err != nil {
 		return err
 	}

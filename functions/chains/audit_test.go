@@ -42,13 +42,13 @@ func TestWhatAnAdminChangesIsInTheAuditListAsTheirs(t *testing.T) {
 		}
 	}
 	want := [][2]string{
-		{"group_created", w.boss.id()}, {"admin_added", w.boss.id()}, {"group_edited", staff.id()}, {"partner_edited", staff.id()}, {"chain_edited", staff.id()},
+		{"chain_created", w.boss.id()}, {"group_created", w.boss.id()}, {"admin_added", w.boss.id()}, {"group_edited", staff.id()}, {"partner_edited", staff.id()}, {"chain_edited", staff.id()},
 		{"group_deleted", staff.id()}, {"partner_removed", staff.id()}, {"admin_removed", w.boss.id()},
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
-	if c := list[2]; !reflect.DeepEqual(map[string]any(c.Before), map[string]any{"name": "华东", "order": 0.0}) || !reflect.DeepEqual(map[string]any(c.After), map[string]any{"name": "华北", "order": 7.0}) {
+	if c := list[3]; !reflect.DeepEqual(map[string]any(c.Before), map[string]any{"name": "华东", "order": 0.0}) || !reflect.DeepEqual(map[string]any(c.After), map[string]any{"name": "华北", "order": 7.0}) {
 		t.Errorf("got %v, then %v: want the fields that changed", c.Before, c.After)
 	}
 }

@@ -75,7 +75,7 @@ func (c *chains) createChain(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if ch, err = c.store.CreateChain(r.Context(), ch, a.Corp, once); err != nil {
+	if ch, err = c.store.By(a, c.now()).CreateChain(r.Context(), ch, a.Corp, once); err != nil {
 		return err
 	}
 	out, err := c.showChain(r.Context(), ch, network.Owner, true)

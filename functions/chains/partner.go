@@ -148,7 +148,7 @@ func (c *chains) seen(ctx context.Context, ch network.Chain, sight *network.Sigh
 		}
 		return found, next, err
 	}
-	if found, next, err = c.partners(ctx, ch.ID, sight.Among(within), q); err != nil || next != "" {
+	if found, next, err = c.partners(ctx, ch.ID, sight, within, q); err != nil || next != "" {
 		return found, next, err
 	}
 	if len(sight.Scope().Singly) > 0 {
@@ -163,9 +163,11 @@ const groupsAPage = 4
 
 // partners is a page of the partners of groups, one group after the other.
 // Its cursor says in which group it is, and where there.
-func (c *chains) partners(ctx context.Context, chain string, groups []int, q store.PartnerQuery) (found []network.Partner, next string, err error) {
+func (c *chains) partners(ctx context.Context, chain string, sight *network.Sight, within []int, q store.PartnerQuery) (found []network.Partner, next string, err error) {
+	read := func(q store.PartnerQuery) ([]network.Partner, string, error) { return c.store.Partners(ctx, chain, q) }
+	groups := sight.Among(within)
 	if groups == nil {
-		return c.store.Partners(ctx, chain, q)
+		return store.Seen(sight, q, read)
 	}
 	limit, at := q.Limit, 0
 	if q.Cursor != "" {
@@ -186,7 +188,7 @@ func (c *chains) partners(ctx context.Context, chain string, groups []int, q sto
 			break
 		}
 		q.Group, q.Limit = groups[at], limit-len(found)
-		page, more, err := c.store.Partners(ctx, chain, q)
+		page, more, err := store.Seen(sight, q, read)
 		if err != nil {
 			return nil, "", err
 		}
@@ -366,7 +368,11 @@ func (c *chains) listContacts(w http.ResponseWriter, r *http.Request) error {
 	}
 	var inviters map[string]string
 	if a.Side == network.Owner {
-		if inviters, err = c.store.Inviters(r.Context(), a.Chain, page); err != nil {
+		sight, err := c.store.Sight(r.Context(), a)
+		if err != nil {
+			return err
+		}
+		if inviters, err = c.store.Inviters(r.Context(), a.Chain, sight, page); err != nil {
 			return err
 		}
 	}
@@ -381,8 +387,8 @@ func (c *chains) listContacts(w http.ResponseWriter, r *http.Request) error {
 		}
 		if a.Side != network.Owner {
 			item.CustomID = ""
-		} else if k.Inviter != "" {
-			item.Inviter = &inviterJSON{c.key.Contact(k.Chain, k.Inviter), inviters[k.Inviter]}
+		} else if name, shown := inviters[k.Inviter]; shown {
+			item.Inviter = &inviterJSON{c.key.Contact(k.Chain, k.Inviter), name}
 		}
 		items = append(items, item)
 	}

@@ -283,6 +283,7 @@ func TestAPageOfTheDirectoryIsCheap(t *testing.T) {
 	for i := range 150 { // more than a page in each shard
 		w.joins(t, 100+i, ticket)
 	}
+	w.as(t, w.boss, path).want(t, 200, "") // an instance reads the groups once, and again when they have changed
 	for _, query := range []string{"recursive=true", fmt.Sprint("group_id=", w.south)} {
 		w.tb.Reset()
 		first := w.as(t, w.boss, path+"?limit=50&"+query).want(t, 200, "")

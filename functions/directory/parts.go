@@ -75,7 +75,10 @@ func listed(name string, all []itemJSON) part {
 // is 0, and that the caller sees: by group, then by name.
 func (d *directory) partners(a network.Actor, sight *network.Sight, group int) part {
 	return part{"p" + strconv.Itoa(group), func(ctx context.Context, cursor string, limit int) ([]itemJSON, string, error) {
-		found, next, err := d.store.Partners(ctx, a.Chain.ID, store.PartnerQuery{Group: group, State: network.PartnerJoined, Cursor: cursor, Limit: limit})
+		q := store.PartnerQuery{Group: group, State: network.PartnerJoined, Cursor: cursor, Limit: limit}
+		found, next, err := store.Seen(sight, q, func(q store.PartnerQuery) ([]network.Partner, string, error) {
+			return d.store.Partners(ctx, a.Chain.ID, q)
+		})
 		return partnerItems(a, sight, found), next, err
 	}}
 }

@@ -60,7 +60,11 @@ func (i *invites) create(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	// As it was when it was made: a repeat by Idempotency-Key says the same.
-	return i.answer(w, http.StatusCreated, a.Chain, v, v.CreatedAt)
+	view, err := i.view(a.Chain, a.Chain.Landing(v.Group), v, v.CreatedAt)
+	if err != nil {
+		return err
+	}
+	return web.JSON(w, http.StatusCreated, view)
 }
 
 // mayMake holds R07, and R04: the corp may have become what can't since.

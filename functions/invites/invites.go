@@ -42,6 +42,29 @@ func (i *invites) actor(r *http.Request) (network.Actor, error) {
 	return caller.Actor(r, i.store, i.person)
 }
 
+// by is the store in the actor's hands, for the audit list is of what admins do.
+func (i *invites) by(a network.Actor) *store.Store {
+	if !a.Admin {
+		return i.store
+	}
+	return i.store.By(a, i.now())
+}
+
+// sight is what the actor sees, and may be told of an invite's group.
+func (i *invites) sight(r *http.Request, a network.Actor) (*network.Sight, error) {
+	return i.store.SightOfGroups(r.Context(), a)
+}
+
+// groupOf is where those who come by an invite land, as the reader sees it: a
+// group that is kept from them since is the root, where who comes by their invite
+// lands then (R08).
+func groupOf(c network.Chain, sight *network.Sight, v network.Invite) int {
+	if g := c.Landing(v.Group); sight.Group(g) {
+		return g
+	}
+	return network.RootGroup
+}
+
 // named is the invite that the path names, and who asks for it. One that
 // isn't theirs to see is not there (R36).
 func (i *invites) named(r *http.Request) (network.Actor, network.Invite, error) {
@@ -65,7 +88,7 @@ func (i *invites) get(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return i.answer(w, http.StatusOK, a.Chain, invite, i.now())
+	return i.answer(w, r, a, invite, i.now())
 }
 
 func (i *invites) revoke(w http.ResponseWriter, r *http.Request) error {
@@ -74,10 +97,10 @@ func (i *invites) revoke(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	now := i.now()
-	if invite, err = i.store.RevokeInvite(r.Context(), a.Chain.ID, invite.ID, now); err != nil {
+	if invite, err = i.by(a).RevokeInvite(r.Context(), a.Chain.ID, invite.ID, now); err != nil {
 		return err
 	}
-	return i.answer(w, http.StatusOK, a.Chain, invite, now)
+	return i.answer(w, r, a, invite, now)
 }
 
 // resend gives the invite a new token, and its full life anew (R17). Who may make
@@ -98,7 +121,7 @@ func (i *invites) resend(w http.ResponseWriter, r *http.Request) error {
 	if invite, err = i.store.Resend(r.Context(), a.Chain.ID, invite.ID, person, now); err != nil {
 		return err
 	}
-	return i.answer(w, http.StatusOK, a.Chain, invite, now)
+	return i.answer(w, r, a, invite, now)
 }
 
 // adopt makes the invite the caller's, an admin's (R09).
@@ -121,7 +144,7 @@ func (i *invites) adopt(w http.ResponseWriter, r *http.Request) error {
 	if invite, err = i.store.Adopt(r.Context(), a, invite.ID, name, now); err != nil {
 		return err
 	}
-	return i.answer(w, http.StatusOK, a.Chain, invite, now)
+	return i.answer(w, r, a, invite, now)
 }
 
 // revokeMany revokes the live invites that the caller may see and that are by a
@@ -149,8 +172,14 @@ func (i *invites) revokeMany(w http.ResponseWriter, r *http.Request) error {
 	case req.Before != nil && req.Before.UnixMilli() < 0: // a time that was never set among them, which is no wish to end all
 		return network.InvalidField("before", "out_of_range", "nothing is from before 1970")
 	}
+	var sight *network.Sight
+	if req.GroupID != nil {
+		if sight, err = i.sight(r, a); err != nil {
+			return err
+		}
+	}
 	which := store.Sought{And: func(v network.Invite) bool {
-		return a.MaySeeInvite(v) && (req.GroupID == nil || a.Chain.Landing(v.Group) == *req.GroupID)
+		return a.MaySeeInvite(v) && (req.GroupID == nil || groupOf(a.Chain, sight, v) == *req.GroupID)
 	}}
 	if req.Maker != nil {
 		which.Maker = *req.Maker
@@ -160,12 +189,8 @@ func (i *invites) revokeMany(w http.ResponseWriter, r *http.Request) error {
 	}
 	var revoked int
 	var more, some bool
-	by := i.store
-	if a.Admin { // the audit list is of what admins do
-		by = by.By(a, i.now())
-	}
 	if which.Maker, some = ofMaker(a, which.Maker); some {
-		revoked, more, err = by.RevokeMany(r.Context(), a.Chain, which, i.now())
+		revoked, more, err = i.by(a).RevokeMany(r.Context(), a.Chain, which, i.now())
 	}
 	if err != nil {
 		return err
@@ -214,11 +239,15 @@ func (i *invites) list(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	sight, err := i.sight(r, a)
+	if err != nil {
+		return err
+	}
 	now := i.now()
 	page, next, err := i.store.Invites(r.Context(), a.Chain, store.Sought{
 		Maker: maker, State: network.InviteState(state),
 		And: func(v network.Invite) bool {
-			return a.MaySeeInvite(v) && (group == 0 || a.Chain.Landing(v.Group) == group)
+			return a.MaySeeInvite(v) && (group == 0 || groupOf(a.Chain, sight, v) == group)
 		},
 	}, cursor, limit, now)
 	if err != nil {
@@ -226,7 +255,7 @@ func (i *invites) list(w http.ResponseWriter, r *http.Request) error {
 	}
 	items := make([]inviteJSON, len(page))
 	for n, v := range page {
-		if items[n], err = i.view(a.Chain, v, now); err != nil {
+		if items[n], err = i.view(a.Chain, groupOf(a.Chain, sight, v), v, now); err != nil {
 			return err
 		}
 	}
@@ -242,12 +271,17 @@ func ofMaker(a network.Actor, maker string) (whose string, ok bool) {
 	return a.Person.ID, maker == "" || maker == a.Person.ID
 }
 
-func (i *invites) answer(w http.ResponseWriter, status int, c network.Chain, v network.Invite, now time.Time) error {
-	view, err := i.view(c, v, now)
+// answer is an invite as the actor may see it.
+func (i *invites) answer(w http.ResponseWriter, r *http.Request, a network.Actor, v network.Invite, now time.Time) error {
+	sight, err := i.sight(r, a)
 	if err != nil {
 		return err
 	}
-	return web.JSON(w, status, view)
+	view, err := i.view(a.Chain, groupOf(a.Chain, sight, v), v, now)
+	if err != nil {
+		return err
+	}
+	return web.JSON(w, http.StatusOK, view)
 }
 
 // inviteJSON is an invite as its maker and the chain's admins read it. It
@@ -283,7 +317,7 @@ type qrJSON struct {
 	Poster string `json:"poster"`
 }
 
-func (i *invites) view(c network.Chain, v network.Invite, now time.Time) (inviteJSON, error) {
+func (i *invites) view(c network.Chain, group int, v network.Invite, now time.Time) (inviteJSON, error) {
 	token, err := i.token(v)
 	if err != nil {
 		return inviteJSON{}, err
@@ -291,7 +325,7 @@ func (i *invites) view(c network.Chain, v network.Invite, now time.Time) (invite
 	at := "/v1/chains/" + c.ID + "/invites/" + v.ID
 	out := inviteJSON{
 		InviteID: v.ID, Kind: v.Kind, URL: i.url(token), Token: token.Reveal(),
-		GroupID: c.Landing(v.Group), Uses: v.Uses, State: v.State(c, now),
+		GroupID: group, Uses: v.Uses, State: v.State(c, now),
 		Phone: v.Phone, CorpID: v.Corp, Note: v.Note,
 		CreatedAt: v.CreatedAt, ExpiresAt: v.ExpiresAt(c),
 		Inviter: inviterJSON{v.Maker, v.MakerName},

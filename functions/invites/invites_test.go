@@ -400,6 +400,45 @@ func TestR08_AGroupThatItsMakerCantSeeIsNotThere(t *testing.T) {
 	}
 }
 
+// Once a rule keeps a group from its maker, an invite into it is one into the root.
+func TestR08_AGroupThatIsKeptFromItsMakerIsNoMoreNamed(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	made := w.create(t, w.staff, fmt.Sprintf(`{"group_id":%d}`, w.north.ID)).want(t, 201, "").text("invite_id")
+	_, err := w.CreateRule(t.Context(), w.chain, network.Rule{
+		ID: network.NewRuleID(noon), Owner: network.OwnerSide{Members: []string{id(w.staff)}}, Partner: network.PartnerSide{Groups: []int{w.north.ID}}, Effect: network.Hide,
+	}, store.Once{Now: noon})
+	if err != nil {
+		t.Fatal(err)
+	}
+	shows := func(who web.Claims) float64 {
+		t.Helper()
+		n, _ := w.as(t, who, "GET", path+"/"+made, "").want(t, 200, "").body["group_id"].(float64)
+		return n
+	}
+	if got := shows(w.staff); got != network.RootGroup {
+		t.Errorf("its maker reads group %v, want the root", got)
+	}
+	if got := shows(w.boss); got != float64(w.north.ID) {
+		t.Errorf("an admin reads group %v, want %d", got, w.north.ID)
+	}
+	for group, want := range map[int]int{w.north.ID: 0, network.RootGroup: 1} {
+		got := w.as(t, w.staff, "GET", fmt.Sprintf("%s?group_id=%d", path, group), "").want(t, 200, "")
+		if items, _ := got.body["items"].([]any); len(items) != want {
+			t.Errorf("of group %d: got %s, want %d", group, got.Body, want)
+		}
+	}
+	for _, group := range []int{w.north.ID, 99} {
+		if got := w.as(t, w.staff, "POST", path+"/revoke", fmt.Sprintf(`{"group_id":%d}`, group)).want(t, 200, ""); got.body["revoked"] != 0.0 {
+			t.Errorf("of group %d: got %s, want none revoked", group, got.Body)
+		}
+	}
+	got := w.migrate(t, w.staff, migration("华东群", w.staff, wechat(5), fmt.Sprintf(`{"name":"客","phone":%q,"is_member":false}`, w.guest.Phone))).want(t, 201, "")
+	if want := []string{"invited", "invited"}; !reflect.DeepEqual(got.outcomes(), want) {
+		t.Errorf("got %v, want %v: who is in isn't told to whom some are hidden from", got.outcomes(), want)
+	}
+}
+
 func TestTheSameKeyMakesOneInvite(t *testing.T) {
 	t.Parallel()
 	w := setup(t)

@@ -86,7 +86,7 @@ func (i *invites) migrate(w http.ResponseWriter, r *http.Request) error {
 	if again {
 		status = http.StatusOK
 	}
-	view, err := i.viewMigration(r, m)
+	view, err := i.viewMigration(r, a, m)
 	if err != nil {
 		return err
 	}
@@ -127,7 +127,10 @@ type migrantJSON struct {
 	Outcome   network.MigrantOutcome `json:"outcome"`
 }
 
-func showMigration(m network.Migration) migrationJSON {
+// showMigration leaves out who of the group is in the chain, or has been told of
+// it, for whoever may be kept from some of its partners (R36): to them all are
+// invited alike.
+func showMigration(m network.Migration, sight *network.Sight) migrationJSON {
 	out := migrationJSON{
 		MigrationID: m.ID, GroupName: m.GroupName, Owner: inviterJSON{m.Owner, m.OwnerName}, InviteID: m.Invite, CreatedAt: m.CreatedAt,
 	}
@@ -136,6 +139,9 @@ func showMigration(m network.Migration) migrationJSON {
 	}
 	out.Counts = map[network.MigrantOutcome]int{}
 	for _, k := range m.Members {
+		if sight.Restricted() && (k.Outcome == network.MigrantJoined || k.Outcome == network.MigrantToldToday) {
+			k.Outcome = network.MigrantInvited
+		}
 		shown := migrantJSON{Name: k.Name, WechatRef: k.WechatRef, Outcome: k.Outcome}
 		if k.Phone != "" {
 			shown.Phone = network.MaskPhone(k.Phone)
@@ -148,8 +154,12 @@ func showMigration(m network.Migration) migrationJSON {
 
 // viewMigration shows the group with the link as it is now: a resend has changed
 // it since (R17).
-func (i *invites) viewMigration(r *http.Request, m network.Migration) (migrationJSON, error) {
-	out := showMigration(m)
+func (i *invites) viewMigration(r *http.Request, a network.Actor, m network.Migration) (migrationJSON, error) {
+	sight, err := i.store.Sight(r.Context(), a)
+	if err != nil {
+		return migrationJSON{}, err
+	}
+	out := showMigration(m, sight)
 	v, err := i.store.Invite(r.Context(), m.Chain, m.Invite)
 	if err != nil {
 		return out, err
@@ -181,7 +191,7 @@ func (i *invites) migration(w http.ResponseWriter, r *http.Request) error {
 	if !mayRead(a, m) {
 		return network.ErrNotFound
 	}
-	view, err := i.viewMigration(r, m)
+	view, err := i.viewMigration(r, a, m)
 	if err != nil {
 		return err
 	}
@@ -211,7 +221,7 @@ func (i *invites) migrations(w http.ResponseWriter, r *http.Request) error {
 	}
 	items := make([]migrationJSON, len(page))
 	for n, m := range page {
-		items[n] = showMigration(m)
+		items[n] = showMigration(m, nil) // without its members
 	}
 	return web.List(w, items, i.person.Seal(a.Chain.ID, next))
 }

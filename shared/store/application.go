@@ -164,9 +164,7 @@ func (s *Store) decide(ctx context.Context, chain, id string, d Decision, now ti
 		}
 		a.State, a.Reason, a.DecidedAt, a.Decider = to, d.Reason, now, d.By
 		if !d.Accept {
-			t := s.tx()
-			decideTx(t, it, a)
-			met, err := s.sendOnly(ctx, t)
+			met, err := s.decline(ctx, it, a)
 			if err != nil || met {
 				return a, err
 			}
@@ -205,6 +203,27 @@ func decideTx(t *tx, was applicationItem, a network.Application) {
 		"card": it.Card, "lpk": it.LPK, "lsk": it.LSK, "e": was.Edition + 1, "was": was.Edition,
 		"o": network.Event{ID: decidedEvent(a), Kind: network.Decided, Chain: a.Chain, Application: a.ID, Person: a.Person, Partner: a.Partner}.Encode(),
 	})
+}
+
+// decline is met unless somebody was faster, with the application or the audit list.
+func (s *Store) decline(ctx context.Context, was applicationItem, a network.Application) (met bool, err error) {
+	defer s.by.inTurn()()
+	t := s.tx()
+	decideTx(t, was, a)
+	if err := s.logChange(ctx, t, a.Chain, decidedChange(a)); err != nil {
+		return false, err
+	}
+	return s.sendOnly(ctx, t)
+}
+
+// decidedChange is what the audit list says of a decision: by ids, for erasing a
+// person leads to no name that stood there, and reasons are about people.
+func decidedChange(a network.Application) changeItem {
+	c := changeItem{What: "application_declined", Target: &Target{Kind: "application", ID: a.ID}}
+	if a.State == network.ApplicationAccepted {
+		c.What, c.After = "application_accepted", Fields{"partner_id": a.Partner, "group_id": a.Group}
+	}
+	return c
 }
 
 func decidedEvent(a network.Application) string {

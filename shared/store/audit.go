@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -36,8 +37,8 @@ type Who struct {
 }
 
 // Target is what a change is of. Kind is "chain", "group", "partner",
-// "partners", "person", "rule", "import" or "invites"; the plural has its ids
-// in the change.
+// "partners", "person", "rule", "import", "invites", "application" or "conflict";
+// the plural has its ids in the change.
 type Target struct {
 	Kind string
 	ID   string `dynamodbav:",omitempty"`
@@ -60,8 +61,21 @@ func contrast(was, is Fields) (before, after Fields) {
 
 // signature is in whose name a store changes chains, and when.
 type signature struct {
-	who Who
-	at  time.Time
+	who  Who
+	at   time.Time
+	turn *sync.Mutex
+}
+
+// inTurn waits until no other change in that name is being written, and ends the
+// turn by what it gives. All that one admin decides at once meets at the list's
+// end: one after the other is faster there than each against all. Without a
+// signature nothing waits.
+func (g *signature) inTurn() (end func()) {
+	if g == nil {
+		return func() {}
+	}
+	g.turn.Lock()
+	return g.turn.Unlock
 }
 
 // By is the store in an admin's hands: what is changed by it stands in the
@@ -69,7 +83,7 @@ type signature struct {
 // more is noted than imports need.
 func (s *Store) By(a network.Actor, now time.Time) *Store {
 	signed := *s
-	signed.by = &signature{Who{a.Person.ID, a.Corp.ID, a.Person.Name}, now}
+	signed.by = &signature{Who{a.Person.ID, a.Corp.ID, a.Person.Name}, now, &sync.Mutex{}}
 	return &signed
 }
 

@@ -349,3 +349,99 @@ func TestAPageOfTheAuditListCostsAPageBesideManyOthers(t *testing.T) {
 		}
 	}
 }
+
+// Of what an admin decides at once each stands in the list, by the write that
+// decides it; and of it no name, to which erasing a person would not lead.
+func TestTheAuditListHasDecisionsAndWhatConflictsAndInvitesCameTo(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	ctx := t.Context()
+	w.policy(t, network.Approval)
+	link := w.link(t, network.Invite{})
+	const many = 12
+	one, two := w.apply(t, link, person(40), anew("Forty")), w.apply(t, link, person(41), anew("Forty-one"))
+	w.tb.Reset()
+	_, err := w.by(noon).Decide(ctx, chainID, one.ID, Decision{Accept: true, By: w.boss.ID}, noon.Add(2*time.Hour))
+	must(t, err)
+	w.costs(t, "accept, and note it", 5, 8, 18)
+	w.tb.Reset()
+	_, err = w.by(noon).Decide(ctx, chainID, two.ID, Decision{By: w.boss.ID}, noon.Add(2*time.Hour))
+	must(t, err)
+	w.costs(t, "decline, and note it", 3, 2, 6)
+	ids := make([]string, many)
+	for i := range ids {
+		ids[i] = w.apply(t, link, person(20+i), anew(fmt.Sprint("Corp ", i))).ID
+	}
+	s := w.by(noon.Add(2 * time.Hour))
+	errs := make([]error, many)
+	var wg sync.WaitGroup
+	for i, id := range ids {
+		wg.Go(func() {
+			_, errs[i] = s.Decide(ctx, chainID, id, Decision{Accept: i%2 == 0, By: w.boss.ID}, noon.Add(2*time.Hour))
+		})
+	}
+	wg.Wait()
+	for _, err := range errs {
+		must(t, err)
+	}
+	_, err = s.Decide(ctx, chainID, ids[0], Decision{Accept: true, By: w.boss.ID}, noon.Add(3*time.Hour)) // the same again is no change
+	must(t, err)
+	got := map[string]string{}
+	for _, c := range w.audit(t) {
+		got[c.Target.ID] = c.What
+		same(t, "who", []any{c.Who.Person, c.Target.Kind, c.Target.Name}, []any{w.boss.ID, "application", ""})
+		if c.What == "application_accepted" {
+			same(t, "group", c.After["group_id"], any(1.0))
+		}
+	}
+	same(t, "how many", len(got), many+2)
+	for i, id := range ids {
+		same(t, id, got[id], []string{"application_accepted", "application_declined"}[i%2])
+	}
+
+	_, err = s.RevokeInvite(ctx, chainID, link.Invite, noon.Add(3*time.Hour))
+	must(t, err)
+	_, err = s.RevokeInvite(ctx, chainID, link.Invite, noon.Add(4*time.Hour)) // revoked already
+	must(t, err)
+	list := w.audit(t)
+	same(t, "one more", len(list), many+3)
+	same(t, "the last", []any{list[0].What, fmt.Sprint(list[0].After["invite_ids"])}, []any{"invites_revoked", fmt.Sprint([]string{link.Invite})})
+}
+
+func TestTheAuditListHasHowAConflictWasSettled(t *testing.T) {
+	t.Parallel()
+	for name, partner := range map[string]string{"apart": "", "as the roster's": network.RosterPartnerID(chainID, "", "Acme")} {
+		w := setup(t)
+		seven, _ := w.corp(t, 7)
+		d := conflict(t, w, Choice{Corp: seven.ID})
+		before := len(w.audit(t))
+		for range 2 { // the same again is no change
+			_, _, err := w.by(noon.Add(2*time.Hour)).ResolveConflict(t.Context(), chainID, d.ID, partner, w.boss.ID, noon.Add(2*time.Hour))
+			must(t, err)
+		}
+		list := w.audit(t)
+		same(t, name+": one more", len(list), before+1)
+		same(t, name, []any{list[0].What, list[0].Target, list[0].Who.Person, list[0].After["new_partner"]},
+			[]any{"conflict_resolved", Target{Kind: "conflict", ID: d.ID}, w.boss.ID, any(partner == "")})
+	}
+}
+
+// An application that moves a partner is a change that plans see, and one entry.
+func TestADecisionThatMovesAPartnerIsOneEntryThatPlansSee(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	in, _ := w.partner(t, 7)
+	north := w.group(t, "North", 1)
+	w.policy(t, network.Approval)
+	p := w.colleague(t, in.Corp.ID, 8, network.Staff)
+	a := w.apply(t, w.link(t, network.Invite{}), p, Choice{Corp: in.Corp.ID})
+	_, err := w.by(noon).Decide(t.Context(), chainID, a.ID, Decision{Accept: true, Group: north, By: w.boss.ID}, noon.Add(2*time.Hour))
+	must(t, err)
+	list := w.audit(t)
+	same(t, "entries", len(list), 1)
+	same(t, "what", []any{list[0].What, list[0].After["group_id"]}, []any{"application_accepted", any(float64(north))})
+	var it changeItem
+	_, err = w.get(t.Context(), changeKey(chainID, 1), &it)
+	must(t, err)
+	same(t, "partners", it.Partners, []string{in.Partner.ID})
+}

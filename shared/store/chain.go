@@ -108,6 +108,11 @@ func (s *Store) CreateChain(ctx context.Context, c network.Chain, owner network.
 		for i := range gates {
 			t.put(gateItem{gateKey(c.ID, i), c.Gate, 0, gateShare(c.PartnerLimit, i)}, "", nil)
 		}
+		if s.by != nil {
+			note := s.signed(changeItem{What: "chain_created", Target: &Target{"chain", c.ID, c.Name}, After: Fields{"name": c.Name, "join_policy": c.Policy()}})
+			note.key = changeKey(c.ID, 1) // there can be no other before
+			t.put(note, "attribute_not_exists(PK)", nil)
+		}
 		return t, nil
 	}, func(i int, old map[string]types.AttributeValue) error {
 		if i == 0 {

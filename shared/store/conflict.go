@@ -265,8 +265,12 @@ func (s *Store) resolve(ctx context.Context, chain, id, partner, by string, now 
 	}
 	switch {
 	case own && errors.Is(err, network.ErrNotAMember), err == nil && out.Repeat:
+		defer s.by.inTurn()()
 		t := s.tx()
 		resolveTx(t, it, d)
+		if err := s.logChange(ctx, t, chain, resolvedChange(d)); err != nil {
+			return d, out, err
+		}
 		met, err := s.sendOnly(ctx, t)
 		if err == nil && !met {
 			err = errDecided
@@ -278,6 +282,11 @@ func (s *Store) resolve(ctx context.Context, chain, id, partner, by string, now 
 		d.Settled = out.Partner.ID
 	}
 	return d, out, err
+}
+
+// resolvedChange is what the audit list says of it: by ids, as of a decision.
+func resolvedChange(d network.Dispute) changeItem {
+	return changeItem{What: "conflict_resolved", Target: &Target{Kind: "conflict", ID: d.ID}, After: Fields{"partner_id": d.Settled, "new_partner": d.Apart}}
 }
 
 // resolveTx writes what has become of a conflict that is open.

@@ -120,8 +120,9 @@ func (s *Store) Contacts(ctx context.Context, c network.Chain, p network.Partner
 
 // Inviters are the names of who invited the contacts, by person id: the maker's of
 // the invite that they came by, else that of the owner's member whose roster
-// named them. Who has gone or was erased has none.
-func (s *Store) Inviters(ctx context.Context, c network.Chain, contacts []network.Contact) (map[string]string, error) {
+// named them. Who has gone or was erased has the name "". Who is a partner's whom
+// the actor doesn't see isn't among them, nor is, then, who can't be placed (R36).
+func (s *Store) Inviters(ctx context.Context, c network.Chain, sight *network.Sight, contacts []network.Contact) (map[string]string, error) {
 	var keys []key
 	for _, k := range contacts {
 		if k.Invite != "" {
@@ -135,21 +136,39 @@ func (s *Store) Inviters(ctx context.Context, c network.Chain, contacts []networ
 	if err != nil {
 		return nil, wrap("inviters", err)
 	}
-	names := map[string]string{}
+	names, from := map[string]string{}, map[string]string{} // from is the partner of who isn't the owner's
 	for _, k := range contacts {
+		if k.Inviter == "" {
+			continue
+		}
 		var made inviteItem
 		var member memberItem
 		if _, err := found.into(inviteKey(c.ID, k.Invite), &made); err != nil {
 			return nil, wrap("inviters", err)
 		}
-		if _, err := found.into(memberKey(k.Inviter, c.OwnerCorp), &member); err != nil {
+		ours, err := found.into(memberKey(k.Inviter, c.OwnerCorp), &member)
+		if err != nil {
 			return nil, wrap("inviters", err)
 		}
 		if made.Maker != k.Inviter { // adopted since
-			made.MakerName = ""
+			made.MakerName, made.MakerPartner = "", ""
 		}
-		if name := cmp.Or(member.Card.Name, made.MakerName, names[k.Inviter]); name != "" {
-			names[k.Inviter] = name
+		names[k.Inviter] = cmp.Or(member.Card.Name, made.MakerName, names[k.Inviter])
+		if !ours {
+			from[k.Inviter] = cmp.Or(made.MakerPartner, from[k.Inviter])
+		}
+	}
+	if !sight.Restricted() || len(from) == 0 {
+		return names, nil
+	}
+	ids := slices.Compact(slices.Sorted(maps.Values(from)))
+	partners, err := s.PartnersOf(ctx, c.ID, slices.DeleteFunc(ids, func(id string) bool { return id == "" }))
+	if err != nil {
+		return nil, wrap("inviters", err)
+	}
+	for person, id := range from {
+		if !slices.ContainsFunc(partners, func(p network.Partner) bool { return p.ID == id && sight.Partner(p) }) {
+			delete(names, person)
 		}
 	}
 	return names, nil

@@ -93,9 +93,16 @@ func TestWhoInvitedAContactIsNamedByTheInviteOrAsTheOwnersMember(t *testing.T) {
 	eight, q := w.corp(t, 8)
 	beta := w.join(t, w.link(t, network.Invite{Maker: p.ID, MakerName: p.Name, MakerCorp: acme.Corp.ID}), q, Choice{Corp: eight.ID})
 	contacts := []network.Contact{*w.contact(t, p.ID, acme.Partner.ID), *w.contact(t, q.ID, beta.Partner.ID), {Person: "pe0000000000000000"}}
-	names, err := w.Inviters(ctx, w.chainNow(t), contacts)
+	c := w.chainNow(t)
+	names, err := w.Inviters(ctx, c, network.SightOf(network.Actor{Chain: c, Side: network.Owner, Admin: true}, network.Partner{}, nil, nil), contacts)
 	must(t, err)
 	same(t, "names", names, map[string]string{w.boss.ID: w.boss.Name, p.ID: p.Name})
+
+	staff := network.Actor{Person: network.Person{ID: "pe0000000000000001"}, Chain: c, Side: network.Owner, Role: network.Staff}
+	hide := network.Rule{ID: "ru0000000000000001", Owner: network.OwnerSide{Members: []string{staff.Person.ID}}, Partner: network.PartnerSide{Corps: []string{acme.Partner.ID}}, Effect: network.Hide}
+	names, err = w.Inviters(ctx, c, network.SightOf(staff, network.Partner{}, []network.Rule{hide}, network.Tree{1: {ID: 1}}), contacts)
+	must(t, err)
+	same(t, "names for whom the inviter's partner is hidden from", names, map[string]string{w.boss.ID: w.boss.Name})
 }
 
 func (w *world) contact(t *testing.T, person, partner string) *network.Contact {

@@ -194,7 +194,7 @@
 //	what another is there (PersonIn)                                    3 read, 2 requests: whoever they are, and as many if nobody
 //	a view as somebody, its entry                                       2 write, 1 read, 2 requests
 //	apply; the same again                                               9 write, 5 read, 3 requests; 0 write, 2 requests
-//	accept; decline an application                                      15 write, 4 requests; 4 write, 2 requests
+//	accept; decline an application, noted                               18 write, 5 requests; 6 write, 3 requests
 //	fall into conflict                                                  2 write, 3 requests
 //	revoke, resend a link                                               38, 39 write: the gates are told
 //	a page of 50 invites, of all; live   a page                         2; 2.5 read, 1 to 3 requests, beside 50 or 5,000 others
@@ -202,6 +202,7 @@
 //	of a group's; expired; exhausted     a page                         looks through 4,000 at most: 147 read, 6 requests
 //	what a switch would end                                             0 write; 1 read a 100 invites and a 10 imports of 10,000 rows
 //	join by a partner's link, new corp   ≤ 12 write, ≤ 3 requests       11, 9 write, 6 read, 3 requests: with its maker's place (R08)
+//	join by a member's link, under rules ≤ 6 requests                   4 to 6 requests: with its maker's role and what they see (R08)
 //	migrate a group of 2,000                                            1.2 write, 1 read, 1.04 request a member
 //	what search is told since                                           0.5 read, 1 request, when nothing has changed
 //	a part of the feed                                                  1 write a kilobyte, 1 request; nothing that joins or imports wait for

@@ -319,6 +319,9 @@ func (s *Store) eraseMaker(ctx context.Context, person, corp string, now time.Ti
 			if err := s.unnameChanges(ctx, person, chain); err != nil {
 				return err
 			}
+			if err := s.forgetInRules(ctx, chain, person); err != nil {
+				return err
+			}
 		}
 		if err := s.RevokeInvites(ctx, chain, theirs, now); err != nil {
 			return err

@@ -348,7 +348,7 @@ func (s *Store) revoke(ctx context.Context, chain string, ids []string, which fu
 			return err
 		}
 		revoked = 0
-		var ended []string
+		var ended, named []string
 		for _, k := range keys {
 			var it inviteItem
 			if ok, err := found.into(k, &it); err != nil {
@@ -369,13 +369,14 @@ func (s *Store) revoke(ctx context.Context, chain string, ids []string, which fu
 				ended = append(ended, k.SK)
 			case it.Orphaned && !orphaned:
 				t.update(k, "REMOVE Orphaned", "Orphaned = :yes AND Maker = :maker", nil, vals{"yes": true, "maker": it.Maker})
+				named = append(named, k.SK) // it can't be adopted any more
 			}
 		}
 		if len(t.items) == 0 {
 			return errSame
 		}
 		revoked = len(ended)
-		return s.logChange(ctx, t, chain, changeItem{What: "invites_revoked", Target: &Target{Kind: "invites"}, After: Fields{"invite_ids": ended}})
+		return s.logChange(ctx, t, chain, changeItem{What: "invites_revoked", Target: &Target{Kind: "invites"}, After: Fields{"invite_ids": append(named, ended...)}})
 	}, func(int, map[string]types.AttributeValue) error { return nil })
 	return revoked, ignoreSame(err)
 }
@@ -464,13 +465,17 @@ func (s *Store) Adopt(ctx context.Context, a network.Actor, id, name string, now
 	return out, wrap("adopt", err)
 }
 
-// astray reports whether the maker of an invite, one of a partner's people, sees
-// the group no more that it is for (R08): their partner has been moved since. The
-// owner's people see all groups. read are partners that the join has read: theirs
-// is among them if the token has named it.
+// astray reports whether the maker of an invite sees the group no more that it is
+// for (R08): a partner's person, whose partner has been moved since, or one of the
+// owner's, from whom the rules or the chain's settings keep it since. read are
+// partners that the join has read: the maker's is among them if the token has
+// named it. Without rules the owner's people see all groups, and nothing is read.
 func (s *Store) astray(ctx context.Context, c network.Chain, i network.Invite, read map[string]partnerItem) (bool, error) {
-	if i.MakerPartner == "" || c.Landing(i.Group) == network.RootGroup {
+	if c.Landing(i.Group) == network.RootGroup {
 		return false, nil
+	}
+	if i.MakerPartner == "" {
+		return s.keptFromMaker(ctx, c, i)
 	}
 	it, ok := read[i.MakerPartner]
 	if !ok {
@@ -482,6 +487,33 @@ func (s *Store) astray(ctx context.Context, c network.Chain, i network.Invite, r
 		return true, nil // has gone
 	}
 	return c.Landing(it.Card.Group) != c.Landing(i.Group), nil
+}
+
+// keptFromMaker is astray of an invite by one of the owner's people.
+func (s *Store) keptFromMaker(ctx context.Context, c network.Chain, i network.Invite) (bool, error) {
+	if i.MakerCorp != c.OwnerCorp || c.MembersSee != network.SeeByRules && c.RulesEdition == 0 {
+		return false, nil
+	}
+	member, admin := memberKey(i.Maker, c.OwnerCorp), adminKey(c.ID, i.Maker)
+	found, err := s.batchGet(ctx, true, member, admin)
+	if err != nil {
+		return false, err
+	}
+	var m memberItem
+	if ok, err := found.into(member, &m); err != nil || !ok {
+		return false, err // has left, and their invites end with that (R09)
+	}
+	_, appointed := found[admin]
+	a := network.Actor{Person: network.Person{ID: i.Maker}, Chain: c, Side: network.Owner, Role: m.Card.Role}
+	a.Admin = a.Role == network.SuperAdmin || appointed
+	if a.Admin {
+		return false, nil
+	}
+	sight, err := s.SightOfGroups(ctx, a)
+	if err != nil {
+		return false, err
+	}
+	return !sight.Group(c.Landing(i.Group)), nil
 }
 
 // strayed notes that somebody has come by an invite that is astray (R08), and that

@@ -370,6 +370,46 @@ func TestR09_TheSweepTellsTheAdopterAndNotWhoIsGone(t *testing.T) {
 	wants(t, "by who is out already", err, network.ErrDenied)
 }
 
+func TestR08_WhatRulesKeepFromItsMakerAnInviteLeadsToTheRoot(t *testing.T) {
+	t.Parallel()
+	w := setupStreaming(t)
+	ctx := t.Context()
+	north := w.group(t, "North", 1)
+	staff := w.colleague(t, w.owner.ID, 1, network.Staff)
+	link := w.link(t, network.Invite{Maker: staff.ID, MakerName: staff.Name, Group: north})
+	ours := w.link(t, network.Invite{Group: north})
+	comes := func(n int, by network.Ticket) network.Admission {
+		t.Helper()
+		c, p := w.corp(t, n)
+		return w.join(t, by, p, Choice{Corp: c.ID})
+	}
+	leads := func(by network.Ticket) string {
+		t.Helper()
+		l, err := w.Look(ctx, by, noon)
+		must(t, err)
+		return l.Group
+	}
+	same(t, "while they see it", comes(5, link).Partner.Group, north)
+	r := w.rule(t, network.Rule{Owner: network.OwnerSide{Members: []string{staff.ID}}, Effect: network.Hide, Partner: network.PartnerSide{Groups: []int{north}}})
+	same(t, "what a look tells", leads(link), "")
+	same(t, "once it is hidden", comes(6, link).Partner.Group, network.RootGroup)
+	same(t, "by an admin's link", comes(7, ours).Partner.Group, north)
+	must(t, w.DeleteRule(ctx, chainID, r.ID, 0, noon))
+	same(t, "when it isn't hidden any more", comes(8, link).Partner.Group, north)
+	same(t, "what a look tells then", leads(link), "North")
+
+	only := network.SeeByRules
+	w.edit(t, network.ChainEdit{MembersSee: &only}, noon)
+	same(t, "where nothing is shown without a rule", comes(9, link).Partner.Group, network.RootGroup)
+	astray := 0
+	for _, e := range w.events(t) {
+		if e.Kind == network.Joined && e.Astray {
+			astray++
+		}
+	}
+	same(t, "joins of which the admins are to hear", astray, 2)
+}
+
 func TestR08_WhereItsMakerIsMovedAnInviteLeadsToTheRoot(t *testing.T) {
 	t.Parallel()
 	w := setupStreaming(t)

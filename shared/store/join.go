@@ -111,6 +111,11 @@ func (s *Store) look(ctx context.Context, consistent bool, t network.Ticket, now
 			return l, wrap("look", err) // R08: its maker sees the group no more, and it leads to the root
 		}
 	}
+	if !t.IsNotice() && l.Invite.MakerPartner == "" {
+		if astray, err := s.astray(ctx, l.Chain, l.Invite, nil); err != nil || astray {
+			return l, wrap("look", err) // likewise
+		}
+	}
 	var g groupItem
 	_, err = named.into(groupKey(t.Chain, group), &g)
 	l.Group = g.Name
@@ -212,7 +217,7 @@ func (s *Store) admit(ctx context.Context, q admitting, now time.Time) (network.
 			stands = &is
 		}
 		if stands == nil && !q.ticket.IsNotice() {
-			// Asked only of an invite that a partner's person made for somebody new.
+			// Asked only of an invite for somebody new, into a group.
 			if j.Astray, err = s.astray(ctx, j.Chain, j.Invite, r.partners); err != nil {
 				return false, err
 			}
@@ -242,14 +247,11 @@ func (s *Store) admit(ctx context.Context, q admitting, now time.Time) (network.
 			return again, err
 		}
 		t, where := s.joinTx(j, out, it, gate, r.member, q.person)
-		if err := s.settle(ctx, t, q, waits, out, now); err != nil {
-			return false, err
-		}
 		if q.word.Group > network.RootGroup {
 			where.group = len(t.items)
 			t.check(groupKey(chain, q.word.Group), "attribute_exists(PK)", nil)
 		}
-		i, old, err := t.send(ctx)
+		i, old, err := s.settleAndSend(ctx, t, q, waits, out, now)
 		if again(err) { // nothing has been refused: what was read may still hold
 			gate = rand.IntN(gates)
 			return true, nil
@@ -305,7 +307,17 @@ func (q admitting) waiting(r *reading) (*applicationItem, error) {
 	return nil, nil
 }
 
-// settle adds to a join what it settles: an application, a conflict.
+// settleAndSend sends a join with what it settles.
+func (s *Store) settleAndSend(ctx context.Context, t *tx, q admitting, waits *applicationItem, out network.Admission, now time.Time) (int, map[string]types.AttributeValue, error) {
+	defer s.by.inTurn()()
+	if err := s.settle(ctx, t, q, waits, out, now); err != nil {
+		return 0, nil, err
+	}
+	return t.send(ctx)
+}
+
+// settle adds to a join what it settles: an application, a conflict. An admin's
+// word is noted, and that it moves a partner.
 func (s *Store) settle(ctx context.Context, t *tx, q admitting, waits *applicationItem, out network.Admission, now time.Time) error {
 	if waits != nil {
 		a := q.accepted
@@ -316,23 +328,38 @@ func (s *Store) settle(ctx context.Context, t *tx, q admitting, waits *applicati
 		a.Corp, a.Partner, a.Group = out.Corp.ID, out.Partner.ID, out.Partner.Group
 		decideTx(t, *waits, a)
 	}
-	if q.dispute != nil {
+	var note changeItem
+	switch {
+	case q.dispute != nil:
 		d := q.resolved
 		d.Settled = out.Partner.ID
 		resolveTx(t, *q.dispute, d)
+		note = resolvedChange(d)
+	case q.application != "":
+		a := q.accepted
+		a.Partner, a.Group = out.Partner.ID, out.Partner.Group
+		note = decidedChange(a)
 	}
 	if out.Moves && !out.Fresh {
-		return s.logChange(ctx, t, q.ticket.Chain, changeItem{
-			What: "partner_moved", Partners: changed(out.Partner, out.Partner), At: at(now), Target: partnerTarget(out.Partner), After: Fields{"group_id": out.Partner.Group},
-		})
+		if s.by == nil {
+			note = changeItem{What: "partner_moved", At: at(now), Target: partnerTarget(out.Partner), After: Fields{"group_id": out.Partner.Group}}
+		}
+		note.Partners = changed(out.Partner, out.Partner)
 	}
-	return nil
+	if note.What == "" {
+		return nil
+	}
+	return s.logChange(ctx, t, q.ticket.Chain, note)
 }
 
 // settled settles an accepted application of who is in already.
 func (s *Store) settled(ctx context.Context, q admitting, waits *applicationItem, now time.Time) (again bool, err error) {
+	defer s.by.inTurn()()
 	t := s.tx()
 	decideTx(t, *waits, q.accepted)
+	if err := s.logChange(ctx, t, q.ticket.Chain, decidedChange(q.accepted)); err != nil {
+		return false, err
+	}
 	met, err := s.sendOnly(ctx, t)
 	return err == nil && !met, err
 }

@@ -184,6 +184,53 @@ func (s *Store) editRules(ctx context.Context, chain string, more int, now time.
 	return t, nil
 }
 
+// rulesForgotten is how many rules one transaction takes a person out of.
+const rulesForgotten = 90
+
+// forgetInRules takes a person who is erased out of the chain's rules. One that
+// named nobody else goes: without anybody it would be about everybody. It is no
+// edit of the day, which may have had its thousand.
+func (s *Store) forgetInRules(ctx context.Context, chain, person string) error {
+	for more := true; more; {
+		err := s.commit(ctx, func() (*tx, error) {
+			more = false
+			all, was, err := s.rules(ctx, chain)
+			if err != nil {
+				return nil, err
+			}
+			t, is := s.tx(), was
+			is.Edition++
+			t.update(chainKey(chain), "SET RulesEdition = :e", "attribute_exists(PK)", nil, vals{"e": is.Edition})
+			for _, r := range all {
+				i := slices.Index(r.Owner.Members, person)
+				if i < 0 {
+					continue
+				}
+				if more = len(t.items) > rulesForgotten; more {
+					break
+				}
+				r.Owner.Members = slices.Delete(r.Owner.Members, i, i+1)
+				if len(r.Owner.Members)+len(r.Owner.Roles) == 0 {
+					t.remove(ruleKey(chain, r.ID), "attribute_exists(PK)", nil)
+					is.Rules--
+					continue
+				}
+				r.Edition++
+				t.put(newRuleItem(chain, r), "attribute_exists(PK)", nil)
+			}
+			if len(t.items) == 1 {
+				return nil, nil
+			}
+			t.put(is, "Edition = :was", vals{"was": was.Edition})
+			return t, nil
+		}, func(int, map[string]types.AttributeValue) error { return nil }) // somebody edits them: read again
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // ruleTarget and ruleFields are what the audit list says of a rule.
 func ruleTarget(r network.Rule) *Target { return &Target{Kind: "rule", ID: r.ID} }
 

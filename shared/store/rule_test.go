@@ -148,3 +148,98 @@ func TestR36_WhatASightCosts(t *testing.T) {
 		t.Errorf("got %d requests of a sight where nothing has changed, want 1", got)
 	}
 }
+
+// A page without those that are hidden one by one is the page that there would
+// be without them: as full, with the same end.
+func TestR36_WhoIsHiddenSinglyLeavesNoGapInAPage(t *testing.T) {
+	t.Parallel()
+	all := make([]network.Partner, 40)
+	for i := range all {
+		all[i] = network.Partner{ID: fmt.Sprintf("pa%02d", i), Group: network.RootGroup, State: network.PartnerJoined}
+	}
+	read := func(all []network.Partner) func(PartnerQuery) ([]network.Partner, string, error) {
+		return func(q PartnerQuery) ([]network.Partner, string, error) {
+			from := 0
+			for from < len(all) && all[from].ID <= q.Cursor {
+				from++
+			}
+			page := all[from:min(from+q.Limit, len(all))]
+			if from+len(page) == len(all) {
+				return page, "", nil
+			}
+			return page, page[len(page)-1].ID, nil
+		}
+	}
+	staff := network.Actor{Person: network.Person{ID: "pe"}, Side: network.Owner, Role: network.Staff}
+	for name, hides := range map[string]func(i int) bool{
+		"nobody": func(int) bool { return false }, "one in three": func(i int) bool { return i%3 == 0 }, "the first": func(i int) bool { return i < 9 },
+		"the last": func(i int) bool { return i > 30 }, "all but one": func(i int) bool { return i != 20 }, "all": func(int) bool { return true },
+	} {
+		rule := network.Rule{ID: "ru", Owner: network.OwnerSide{Members: []string{"pe"}}, Effect: network.Hide}
+		var shown []network.Partner
+		for i, p := range all {
+			if hides(i) {
+				rule.Partner.Corps = append(rule.Partner.Corps, p.ID)
+			} else {
+				shown = append(shown, p)
+			}
+		}
+		rules := []network.Rule{rule}
+		if rule.Partner.Corps == nil {
+			rules = nil
+		}
+		sight := network.SightOf(staff, network.Partner{}, rules, network.Tree{network.RootGroup: {ID: network.RootGroup}})
+		for _, limit := range []int{1, 2, 7, 40, 200} {
+			got, want := PartnerQuery{Limit: limit}, PartnerQuery{Limit: limit}
+			for pages := 0; ; pages++ {
+				if pages > len(all) {
+					t.Fatalf("%s, %d a page: no end", name, limit)
+				}
+				page, next, err := Seen(sight, got, read(all))
+				must(t, err)
+				wanted, end, err := read(shown)(want)
+				must(t, err)
+				if fmt.Sprint(page) != fmt.Sprint(wanted) || (next == "") != (end == "") {
+					t.Fatalf("%s, %d a page, page %d: got %v and on from %q, want %v and on from %q", name, limit, pages, page, next, wanted, end)
+				}
+				if next == "" {
+					break
+				}
+				got.Cursor, want.Cursor = next, end
+			}
+		}
+	}
+}
+
+// A rule without anybody on its side is about everybody: it may not become that.
+func TestR36_WhoIsErasedIsInNoRuleAndNoRuleIsWiderForIt(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	ctx := t.Context()
+	p, q := w.colleague(t, w.owner.ID, 5, network.Staff), w.colleague(t, w.owner.ID, 6, network.Staff)
+	alone := w.rule(t, network.Rule{Owner: network.OwnerSide{Members: []string{p.ID}}, Effect: network.Hide})
+	with := w.rule(t, network.Rule{Owner: network.OwnerSide{Members: []string{p.ID, q.ID}}, Effect: network.Allow})
+	role := w.rule(t, network.Rule{Owner: network.OwnerSide{Members: []string{p.ID}, Roles: []network.HostRole{network.HostAdmin}}, Effect: network.Allow})
+	other := w.rule(t, network.Rule{Owner: network.OwnerSide{Members: []string{q.ID}}, Effect: network.Allow})
+	edition := w.chainNow(t).RulesEdition
+	must(t, w.Erase(ctx, p.ID, noon.Add(time.Hour)))
+
+	rules, head, err := w.rules(ctx, chainID)
+	must(t, err)
+	left := map[string]network.OwnerSide{}
+	for _, r := range rules {
+		left[r.ID] = r.Owner
+	}
+	_, there := left[alone.ID]
+	same(t, "the one that was about them alone is there", there, false)
+	same(t, "their colleague's", []any{left[with.ID].Members, left[other.ID]}, []any{[]string{q.ID}, other.Owner})
+	same(t, "the role's", []any{len(left[role.ID].Members), left[role.ID].Roles}, []any{0, role.Owner.Roles})
+	same(t, "counted", head.Rules, 3)
+	same(t, "the chain's edition", []int{w.chainNow(t).RulesEdition, head.Edition}, []int{edition + 1, edition + 1})
+	same(t, "the colleague isn't hidden from", w.sight(t, q).PartnerAt("pa", 1, network.PartnerJoined), true)
+	_, err = w.EditRule(ctx, w.chainNow(t), with.ID, func(*network.Rule) {}, with.Edition, noon)
+	wants(t, "an edit of what it was", err, network.ErrPrecondition)
+
+	must(t, w.Erase(ctx, p.ID, noon.Add(2*time.Hour)))
+	same(t, "twice is once", w.chainNow(t).RulesEdition, edition+1)
+}

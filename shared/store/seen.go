@@ -1,0 +1,72 @@
+package store
+
+import "github.com/tributary-app/tributary/shared/network"
+
+// Of a list in which some are hidden singly, one page reads so many of them at
+// a time, and so often, before it is short.
+const (
+	hiddenAhead  = 100
+	hiddenRounds = 6
+)
+
+// Seen is a page of a list of partners without those that are kept from the
+// actor one by one: as full, and with the same end, as if they weren't there. A
+// page that they left gaps in would count them (R36). From whom nobody is hidden
+// singly, it is the page that read reads.
+func Seen(sight *network.Sight, q PartnerQuery, read func(PartnerQuery) ([]network.Partner, string, error)) (found []network.Partner, next string, err error) {
+	hidden := len(sight.Scope().Hidden)
+	if hidden == 0 {
+		return read(q)
+	}
+	limit := q.Limit
+	for range hiddenRounds {
+		q.Limit = limit - len(found) + min(hidden, hiddenAhead) + 1
+		page, more, err := read(q)
+		if err != nil {
+			return nil, "", err
+		}
+		full := upTo(sight, page, limit-len(found))
+		if full == len(page) { // all that are seen belong to this page
+			found = append(found, seen(sight, page)...)
+			if q.Cursor = more; more == "" {
+				return found, "", nil
+			}
+			continue
+		}
+		if full == 0 { // one is behind the full page, which so isn't the last
+			return found, q.Cursor, nil
+		}
+		// Read again for the cursor of where the page ends.
+		q.Limit = full
+		if page, more, err = read(q); err != nil {
+			return nil, "", err
+		}
+		found = append(found, seen(sight, page)...)
+		if q.Cursor = more; more == "" || len(found) == limit {
+			return found, more, nil
+		}
+	}
+	return found, q.Cursor, nil
+}
+
+// upTo is how many of a page there are before one more than so many is seen.
+func upTo(sight *network.Sight, page []network.Partner, many int) int {
+	for i, p := range page {
+		if sight.Partner(p) {
+			if many == 0 {
+				return i
+			}
+			many--
+		}
+	}
+	return len(page)
+}
+
+func seen(sight *network.Sight, page []network.Partner) (found []network.Partner) {
+	for _, p := range page {
+		if sight.Partner(p) {
+			found = append(found, p)
+		}
+	}
+	return found
+}
