@@ -2,6 +2,10 @@ package store
 
 import (
 	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
@@ -106,7 +110,7 @@ func (s *Store) ExportPage(ctx context.Context, a network.Actor, tree network.Tr
 	if err != nil {
 		return "", wrap("export page", err)
 	}
-	page, next, err := s.exported(ctx, a, cursor, limit)
+	page, next, err := s.exported(ctx, a, sight, cursor, limit)
 	if err != nil {
 		return "", err
 	}
@@ -143,9 +147,10 @@ func (s *Store) ExportPage(ctx context.Context, a network.Actor, tree network.Tr
 	return next, wrap("export page", s.exportPeople(ctx, sight, tree, some, add))
 }
 
-// exported are the partners that the actor may see, a page at a time, with
-// others that a rule keeps from the owner's people.
-func (s *Store) exported(ctx context.Context, a network.Actor, cursor string, limit int) ([]network.Partner, string, error) {
+// exported are the partners that the actor may see, a page at a time. Of who is
+// kept from them none is read: how many pages there are, and so whether an export
+// is answered at once, would tell how many (R36).
+func (s *Store) exported(ctx context.Context, a network.Actor, sight *network.Sight, cursor string, limit int) ([]network.Partner, string, error) {
 	if a.Side == network.Guest && !a.Chain.PartnersSeeAnother {
 		own, err := s.Partner(ctx, a.Chain.ID, a.Contact.Partner)
 		return []network.Partner{own}, "", err
@@ -154,7 +159,69 @@ func (s *Store) exported(ctx context.Context, a network.Actor, cursor string, li
 	if a.Side != network.Owner {
 		q.State = network.PartnerJoined
 	}
-	return s.Partners(ctx, a.Chain.ID, q)
+	read := func(q PartnerQuery) ([]network.Partner, string, error) { return s.Partners(ctx, a.Chain.ID, q) }
+	// A run goes on as it has begun, though a group that has gone since may make one
+	// of all groups of what was one of some.
+	begun, byGroup := cursor != "", strings.Contains(cursor, ".")
+	groups := sight.Among(nil)
+	if groups == nil && byGroup {
+		groups = sight.Scope().Groups
+	}
+	if groups == nil || begun && !byGroup {
+		return Seen(sight, q, read)
+	}
+	return s.exportedOf(ctx, a.Chain, sight, groups, q, read)
+}
+
+// singlyCursor begins the cursors of partners that stand in none of the groups.
+const singlyCursor = "s."
+
+// exportedOf is exported of single groups, one after the other, and then of the
+// partners that rules let the actor see in others. A page is of one group; its
+// cursor says of which, and where in it.
+func (s *Store) exportedOf(ctx context.Context, c network.Chain, sight *network.Sight, groups []int, q PartnerQuery, read func(PartnerQuery) ([]network.Partner, string, error)) ([]network.Partner, string, error) {
+	last, singly := strings.CutPrefix(q.Cursor, singlyCursor)
+	if !singly {
+		at := 0
+		if q.Cursor != "" {
+			in, there, ok := strings.Cut(q.Cursor, ".")
+			id, err := strconv.Atoi(in)
+			if err != nil || !ok {
+				return nil, "", network.ErrCursor
+			}
+			var stands bool
+			if at, stands = slices.BinarySearch(groups, id); stands {
+				q.Cursor = there
+			} else {
+				q.Cursor = "" // it has gone: on with the next
+			}
+		}
+		if at < len(groups) {
+			q.Group = groups[at]
+			found, next, err := Seen(sight, q, read)
+			switch {
+			case err != nil:
+				return nil, "", err
+			case next != "":
+				return found, fmt.Sprintf("%d.%s", groups[at], next), nil
+			case at+1 < len(groups):
+				return found, fmt.Sprintf("%d.", groups[at+1]), nil
+			case len(sight.Scope().Singly) == 0:
+				return found, "", nil
+			}
+			return found, singlyCursor, nil
+		}
+		if len(sight.Scope().Singly) == 0 {
+			return nil, "", nil
+		}
+		last = ""
+	}
+	q.Group, q.Cursor = 0, last
+	found, next, err := s.Singly(ctx, c, sight, nil, q)
+	if next != "" {
+		next = singlyCursor + next
+	}
+	return found, next, err
 }
 
 // exportPeople gives add the rows of partners whose people are known by id.

@@ -75,3 +75,48 @@ func TestAnExportsPagesHaveEachPartnerOnce(t *testing.T) {
 		}
 	}
 }
+
+// Of who is kept from who asks no page tells: an export takes as many of them,
+// however many there are (R36).
+func TestR36_AnExportsPagesAreOfWhomItsReaderSees(t *testing.T) {
+	t.Parallel()
+	var pages []int
+	for _, hidden := range []int{1, 25} {
+		w := setup(t)
+		staff := w.colleague(t, w.owner.ID, 1, network.Staff)
+		var rows []network.RosterRow
+		add := func(n int, group string) {
+			for range n {
+				i := len(rows)
+				rows = append(rows, network.RosterRow{Number: i + 2, Corp: fmt.Sprintf("%s %02d", group, i), Contact: "X", Phone: fmt.Sprintf("+86139777%05d", i), Group: []string{group}})
+			}
+		}
+		add(6, "Seen")
+		add(hidden, "Unseen")
+		w.importRows(t, 1, rows)
+		tree, err := w.Tree(t.Context(), chainID)
+		must(t, err)
+		seen, _ := tree.Find([]string{"Seen"})
+		only := network.SeeByRules
+		w.edit(t, network.ChainEdit{MembersSee: &only}, noon)
+		id := func(n int) string { return network.RosterPartnerID(chainID, "", rows[n].Corp) }
+		w.rule(t, network.Rule{Effect: network.Allow, Partner: network.PartnerSide{Groups: []int{seen}, Corps: []string{id(6)}}})
+		w.rule(t, network.Rule{Effect: network.Hide, Partner: network.PartnerSide{Corps: []string{id(2)}}})
+		a, err := w.Actor(t.Context(), staff, "", chainID)
+		must(t, err)
+		for _, limit := range []int{1, 2, 25} {
+			var names []string
+			n := 0
+			for cursor := ""; n == 0 || cursor != ""; n++ {
+				if n > 20 {
+					t.Fatal("no end")
+				}
+				cursor, err = w.ExportPage(t.Context(), a, tree, cursor, limit, func(r network.ExportRow) { names = append(names, r.Name) })
+				must(t, err)
+			}
+			same(t, "names", names, []string{"Seen 00", "Seen 01", "Seen 03", "Seen 04", "Seen 05", "Unseen 06"})
+			pages = append(pages, n)
+		}
+	}
+	same(t, "pages beside 25 hidden", pages[3:], pages[:3])
+}

@@ -300,7 +300,7 @@ func (w *walk) fill() {
 	delete(w.viewers, "delta")
 	lost := link("clerk", `{"group_id":`+hidden+`}`) // made while the group could be seen
 	w.add("clerk invite", "invite", lost["invite_id"], admins+" clerk")
-	m := w.must("clerk", "POST", w.chain+"/group-migrations", fmt.Sprintf(`{"group_name":"旧群","owner":"19907000003","members":[{"name":"乙","phone":"19907002002","is_member":false},{"name":"新","phone":"19907009009","is_member":false}]}`))
+	m := w.must("clerk", "POST", w.chain+"/group-migrations", `{"group_name":"旧群","owner":"19907000003","members":[{"name":"乙","phone":"19907002002","is_member":false},{"name":"新","phone":"19907009009","is_member":false}]}`)
 	w.add("migration", "migration", m["migration_id"], admins+" clerk")
 	w.add("migration invite", "invite", m["invite_id"], admins+" clerk")
 
