@@ -24,7 +24,9 @@ type Reached struct{ Notified, Undeliverable, Opened, Joined, Declined int }
 func (b *Base) Recount(of []store.Tallied, in func(group int) bool) Recount {
 	c := counting{base: b, in: in, groups: map[int]bool{}, days: map[network.Day]Reached{}, notes: map[string]*noted{}, chunks: map[chunk]*network.Tally{}, imports: map[string]*network.Tally{}, sent: map[chunk]network.Day{}}
 	for _, t := range of {
-		c.imports[t.Import] = &network.Tally{At: t.At}
+		if is := c.imports[t.Import]; is == nil || is.At.IsZero() { // a tally may not know yet
+			c.imports[t.Import] = &network.Tally{At: t.At}
+		}
 		for n, day := range t.Sent {
 			c.sent[chunk{t.Import, n}] = day
 		}
