@@ -2,6 +2,7 @@ package feed_test
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -328,9 +329,14 @@ func (w *world) recount(t *testing.T, imports []string, groups []int) (f network
 }
 
 // TestR32_ProgressByGroupInviterAndDayIsARecount: whatever has happened to a
-// chain, and in whatever order search was told of it.
+// chain, and in whatever order search was told of it. Each check fills a table
+// of its own and takes most of a second, so there are thirty where rapid makes a
+// hundred; the test isn't parallel, for the number is the process's.
 func TestR32_ProgressByGroupInviterAndDayIsARecount(t *testing.T) {
-	t.Parallel()
+	if checks := flag.Lookup("rapid.checks"); checks.Value.String() == checks.DefValue {
+		must(t, flag.Set(checks.Name, "30"))
+		defer func() { must(t, flag.Set(checks.Name, checks.DefValue)) }()
+	}
 	rapid.Check(t, func(rt *rapid.T) {
 		w := setup(t)
 		for range rapid.IntRange(1, 15).Draw(rt, "steps") {
