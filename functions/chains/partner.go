@@ -148,7 +148,7 @@ func (c *chains) seen(ctx context.Context, ch network.Chain, sight *network.Sigh
 		}
 		return found, next, err
 	}
-	if found, next, err = c.partners(ctx, ch.ID, sight, within, q); err != nil || next != "" {
+	if found, next, err = c.partners(ctx, ch, sight, within, q); err != nil || next != "" {
 		return found, next, err
 	}
 	if len(sight.Scope().Singly) > 0 {
@@ -163,9 +163,12 @@ const groupsAPage = 4
 
 // partners is a page of the partners of groups, one group after the other.
 // Its cursor says in which group it is, and where there.
-func (c *chains) partners(ctx context.Context, chain string, sight *network.Sight, within []int, q store.PartnerQuery) (found []network.Partner, next string, err error) {
-	read := func(q store.PartnerQuery) ([]network.Partner, string, error) { return c.store.Partners(ctx, chain, q) }
-	groups := sight.Among(within)
+func (c *chains) partners(ctx context.Context, ch network.Chain, sight *network.Sight, within []int, q store.PartnerQuery) (found []network.Partner, next string, err error) {
+	read := func(q store.PartnerQuery) ([]network.Partner, string, error) { return c.store.Partners(ctx, ch.ID, q) }
+	groups, err := c.store.AndMoving(ctx, ch, sight.Among(within))
+	if err != nil {
+		return nil, "", err
+	}
 	if groups == nil {
 		return store.Seen(sight, q, read)
 	}
@@ -382,7 +385,7 @@ func (c *chains) listContacts(w http.ResponseWriter, r *http.Request) error {
 		if a.Admin {
 			item.PersonID = k.Person
 		}
-		if !a.SeesPhone(k.Person) {
+		if !a.SeesPhone(k.Person, k.Partner) {
 			item.Phone = network.MaskPhone(k.Phone)
 		}
 		if a.Side != network.Owner {

@@ -323,6 +323,49 @@ func TestARecursiveListOverManyGroupsIsReadInSteps(t *testing.T) {
 	}
 }
 
+// While a list is read group by group and page by page, groups come and go: who
+// was there all along is neither lost nor repeated.
+func TestAListHoldsWhileGroupsComeAndGo(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.partners(t)
+	remake := func(gone int, fresh string) {
+		t.Helper()
+		if err := w.DeleteGroup(t.Context(), chainID, gone, network.RootGroup, 0, func(network.Chain) (bool, error) { return false, nil }); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.EnsureGroups(t.Context(), chainID, "", [][]string{{fresh}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := w.EnsureGroups(t.Context(), chainID, "", [][]string{{"Elm"}, {"Oak"}, {"Pine"}}); err != nil {
+		t.Fatal(err)
+	}
+	tree, err := w.Tree(t.Context(), chainID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	elm, _ := tree.Find([]string{"Elm"})
+	first := w.as(t, w.boss, path+"?limit=2").want(t, 200, "")
+	remake(elm, "Ash") // one that was read goes, and one comes that sorts before
+	got := first.said()
+	for a := first; a.body["next_cursor"] != nil; {
+		a = w.as(t, w.boss, path+"?limit=1&cursor="+a.body["next_cursor"].(string)).want(t, 200, "")
+		got = append(got, a.said()...)
+	}
+	if want := []string{"group Elm", "group North", "group Oak", "group Pine", "group South", "partner Dealer 10", "partner Dealer 11"}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+
+	// By group: the second page is of one that has gone meanwhile.
+	first = w.as(t, w.boss, path+fmt.Sprint("?recursive=true&limit=1&group_id=", w.north)).want(t, 200, "")
+	remake(w.harbour, "Beech")
+	second := w.as(t, w.boss, path+fmt.Sprint("?recursive=true&limit=1&group_id=", w.north, "&cursor=", first.body["next_cursor"])).want(t, 200, "")
+	if got := append(first.said(), second.said()...); !slices.Equal(got, []string{"partner Dealer 12"}) || second.body["next_cursor"] != nil {
+		t.Errorf("got %v, want the one partner that stands in North still", got)
+	}
+}
+
 func TestR35_APartnersPersonSeesTheirOwnTheAdminsAndTheirInviter(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -354,15 +397,15 @@ func TestR35_APartnersPersonSeesTheirOwnTheAdminsAndTheirInviter(t *testing.T) {
 	for _, hidden := range []int{w.north, w.harbour, 99, 0, -1} {
 		w.as(t, claims(16), path+fmt.Sprint("?group_id=", hidden)).want(t, 404, "group_not_found")
 	}
-	// What is said of whom: of a colleague the masked phone, of the owner's people none.
+	// What is said of whom: of a colleague the phone, of the owner's people none.
 	said := w.as(t, claims(16), path).want(t, 200, "").Body.String()
-	for _, phone := range []string{phone(1), phone(2), phone(3), phone(17), phone(18), "Person 18", "Dealer 10"} {
+	for _, phone := range []string{phone(1), phone(2), phone(3), phone(18), "Person 18", "Dealer 10"} {
 		if strings.Contains(said, phone) {
 			t.Errorf("%s is shown: %s", phone, said)
 		}
 	}
 	for _, shown := range []string{
-		`"phone":"` + phone(16) + `"`, `"phone":"` + network.MaskPhone(phone(17)) + `"`,
+		`"phone":"` + phone(16) + `"`, `"phone":"` + phone(17) + `"`,
 		`{"contact_id":"` + handle(w.boss) + `","name":"Person 1","side":"owner","role":"admin","partner_id":null,"corp":"Owner Ltd"}`,
 		`"corp":"Dealer 16","joined_at":"2026-11-22T12:00:00Z"`,
 	} {
@@ -446,7 +489,11 @@ func TestACursorReachesNothingElse(t *testing.T) {
 	owners := w.as(t, w.boss, path+"?recursive=true&limit=1").want(t, 200, "").body["next_cursor"].(string)
 	w.as(t, claims(10), path+"?cursor="+owners).want(t, 400, "invalid")
 	for _, cursor := range []string{"x", "p0.", "p99.", "g.-1", "g.x", "p1.%21", "%00", "..", "g." + strings.Repeat("9", 600)} {
-		for _, sealed := range []string{cursor, people.Seal(chainID, cursor)} {
+		all := []string{cursor}
+		if !strings.HasPrefix(cursor, "g.") && cursor != "p99." { // those are places in a list: of a group's name, of a group that has gone
+			all = append(all, people.Seal(chainID, cursor))
+		}
+		for _, sealed := range all {
 			got := w.as(t, w.boss, path+"?cursor="+sealed).want(t, 400, "invalid")
 			if f := got.body["errors"].([]any)[0].(map[string]any)["field"]; f != "cursor" {
 				t.Errorf("%s: got field %v, want cursor", cursor, f)

@@ -101,24 +101,26 @@ func (d *directory) counts(ctx context.Context, a network.Actor, sight *network.
 	return countPartners(&x.base, a, sight, tree), nil
 }
 
-// sums is a chain's index with its sums: errNoIndex if there is none, and then
-// one is asked for.
+// sums is a chain's index with its sums: errNoIndex if there is none that is up to
+// date, and then one is asked for.
 func (d *directory) sums(ctx context.Context, chain string) (*kept, error) {
 	x, stale, err := d.indexes.of(ctx, chain, false)
 	if err != nil && !errors.Is(err, errNoIndex) {
 		return nil, err
 	}
-	if err == nil {
+	switch {
+	case err == nil && !stale:
 		x.sums = x.base.KnowSums()
 		d.indexes.fit(x)
-		if !stale {
-			return x, nil
-		}
+		return x, nil
+	case err == nil: // what it counts may be long ago, and nothing in an answer would say so
+		x.release()
+		err = errNoIndex
 	}
 	if asked := d.store.AskRebuild(ctx, chain, d.now()); asked != nil {
 		slog.ErrorContext(ctx, "index not asked for", "chain", chain, "err", asked) // the answer is what it is nevertheless
 	}
-	return x, err
+	return nil, err
 }
 
 // countPartners adds up what the index counts by group. To the owner's people a

@@ -2,6 +2,9 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -22,18 +25,21 @@ const maxParts = 4
 
 // read is a page of parts, from where the cursor points. A cursor is the name
 // of a part and where in it the page begins; the parts are those of who asks,
-// so it reaches nothing else.
+// so it reaches nothing else. Where a group's part has gone meanwhile, the page
+// begins with the next group's.
 func read(ctx context.Context, all []part, cursor string, limit int) (items []itemJSON, next string, err error) {
 	inner := ""
 	if cursor != "" {
 		var name string
 		name, inner, _ = strings.Cut(cursor, ".")
-		for len(all) > 0 && all[0].name != name {
-			all = all[1:]
+		from := slices.IndexFunc(all, func(p part) bool { return p.name == name })
+		if from < 0 {
+			from, inner = behind(all, name), ""
 		}
-		if len(all) == 0 {
+		if from < 0 {
 			return nil, "", network.ErrCursor
 		}
+		all = all[from:]
 	}
 	for n, p := range all {
 		if n == maxParts || len(items) == limit {
@@ -52,22 +58,54 @@ func read(ctx context.Context, all []part, cursor string, limit int) (items []it
 	return items, "", nil
 }
 
-// listed is a part of what has been read already.
-func listed(name string, all []itemJSON) part {
-	return part{name, func(_ context.Context, cursor string, limit int) ([]itemJSON, string, error) {
-		from := 0
-		if cursor != "" {
-			var err error
-			if from, err = strconv.Atoi(cursor); err != nil || from < 0 {
-				return nil, "", network.ErrCursor
+// behind is where the parts go on behind one of a group that isn't among them any
+// more; -1 for what never was one, or where the groups aren't read one by one.
+func behind(all []part, name string) int {
+	gone, ok := groupOf(name)
+	if !ok || gone == 0 {
+		return -1
+	}
+	to := len(all)
+	for i, p := range slices.Backward(all) {
+		switch group, ok := groupOf(p.name); {
+		case ok && group == 0:
+			return -1
+		case ok && group > gone, p.name == "s":
+			to = i
+		}
+	}
+	return to
+}
+
+// groupOf is the group of a part of partners, 0 for the whole chain.
+func groupOf(name string) (group int, ok bool) {
+	n, ok := strings.CutPrefix(name, "p")
+	group, err := strconv.Atoi(n)
+	return group, ok && err == nil
+}
+
+// keyed is an item with its place in a list, which stays while it doesn't
+// change itself.
+type keyed struct {
+	key string
+	itemJSON
+}
+
+// listed is a part of what has been read already, in the order of the keys. Its
+// cursor is the last one's key, so it holds while others come and go.
+func listed(name string, all []keyed) part {
+	slices.SortFunc(all, func(a, b keyed) int { return strings.Compare(a.key, b.key) })
+	return part{name, func(_ context.Context, cursor string, limit int) (items []itemJSON, next string, err error) {
+		for _, k := range all {
+			if cursor != "" && k.key <= cursor {
+				continue
 			}
+			if len(items) == limit {
+				return items, next, nil
+			}
+			items, next = append(items, k.itemJSON), k.key
 		}
-		from = min(from, len(all))
-		to := min(from+limit, len(all))
-		if to < len(all) {
-			return all[from:to], strconv.Itoa(to), nil
-		}
-		return all[from:to], "", nil
+		return items, "", nil
 	}}
 }
 
@@ -112,10 +150,10 @@ func (d *directory) groups(chain string, sight *network.Sight, group int) part {
 		if _, ok := tree[group]; !ok {
 			return nil, "", network.ErrGroupNotFound
 		}
-		var items []itemJSON
+		var items []keyed
 		for _, g := range tree.Children(group) {
 			if sight.Group(g.ID) {
-				items = append(items, groupItem(g))
+				items = append(items, keyed{fmt.Sprintf("%010d %s %d", math.MaxUint32-g.Order, g.Name, g.ID), groupItem(g)}) // as Children sorts
 			}
 		}
 		return listed("g", items).page(ctx, cursor, limit)
@@ -157,7 +195,10 @@ func (d *directory) ownersParts(ctx context.Context, a network.Actor, group int,
 		}
 		return append(all, d.newest(a, sight, name, within)), nil
 	}
-	among := sight.Among(within)
+	among, err := d.store.AndMoving(ctx, a.Chain, sight.Among(within))
+	if err != nil {
+		return nil, err
+	}
 	if among == nil {
 		among = []int{0}
 	}
@@ -186,7 +227,7 @@ func (d *directory) guestsParts(ctx context.Context, a network.Actor, group int,
 		group = 0
 	}
 	own := sight.Own()
-	partners := listed("o", []itemJSON{partnerItem(a, own)})
+	partners := listed("o", []keyed{{own.ID, partnerItem(a, own)}})
 	switch {
 	case sight.Restricted():
 	case !byDate:

@@ -16,7 +16,7 @@ func (d *directory) colleagues(a network.Actor, own network.Partner) part {
 		var items []itemJSON
 		for _, k := range found {
 			phone := k.Phone
-			if !a.SeesPhone(k.Person) {
+			if !a.SeesPhone(k.Person, own.ID) {
 				phone = network.MaskPhone(phone)
 			}
 			items = append(items, itemJSON{Kind: "contact", Contact: &contactJSON{
@@ -41,7 +41,7 @@ func (d *directory) hosts(a network.Actor, sight *network.Sight) part {
 		if err != nil {
 			return nil, "", err
 		}
-		var hosts []itemJSON
+		var hosts []keyed
 		invited := false
 		for _, m := range admins {
 			h := hostOf(m, admins)
@@ -49,12 +49,16 @@ func (d *directory) hosts(a network.Actor, sight *network.Sight) part {
 				invited = true
 			}
 			if sight.Host(h) {
-				hosts = append(hosts, itemJSON{Kind: "contact", Contact: d.host(a.Chain, m, "admin")})
+				rank := "1 "
+				if h.Role == network.HostSuperAdmin {
+					rank = "0 "
+				}
+				hosts = append(hosts, keyed{rank + m.Name + " " + m.Person, itemJSON{Kind: "contact", Contact: d.host(a.Chain, m, "admin")}})
 			}
 		}
 		ours := inviter != nil && inviter.Side == network.Owner
 		if inviter != nil && !invited && (!ours || sight.Host(network.Host{Person: by, Role: network.HostMember, Inviter: true})) {
-			hosts = append(hosts, itemJSON{Kind: "contact", Contact: inviter})
+			hosts = append(hosts, keyed{"2 " + inviter.ContactID, itemJSON{Kind: "contact", Contact: inviter}})
 		}
 		return listed("h", hosts).page(ctx, cursor, limit)
 	}}

@@ -65,7 +65,11 @@ func (d *directory) progress(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if a.Side != network.Owner || !a.SeesTotals() {
+	totals, err := d.store.SeesTotals(r.Context(), a)
+	if err != nil {
+		return err
+	}
+	if a.Side != network.Owner || !totals {
 		return network.ErrDenied
 	}
 	ask, err := d.progressAsked(r, a.Chain.ID)

@@ -211,7 +211,7 @@ func (d *directory) found(a network.Actor, h search.Hit) foundJSON {
 		if a.Admin {
 			out.Contact.PersonID = e.Person
 		}
-		if !a.SeesPhone(e.Person) {
+		if !a.SeesPhone(e.Person, e.Partner) {
 			out.Contact.Phone = network.MaskPhone(e.Phone)
 		}
 		return out
@@ -254,13 +254,15 @@ func (d *directory) searchTable(w http.ResponseWriter, r *http.Request, a networ
 			out.Items = append(out.Items, foundJSON{Kind: "partner", Partner: foundPartner(a, p), Field: search.FieldName, Matched: [][2]int{}})
 		}
 	}
-	if err := d.eachPartner(r.Context(), a, each); err != nil {
+	if err := d.eachPartner(r.Context(), a, sight, each); err != nil {
 		return err
 	}
 	return web.JSON(w, http.StatusOK, out)
 }
 
-func (d *directory) eachPartner(ctx context.Context, a network.Actor, each func(network.Partner)) error {
+// eachPartner goes through the first partners that the actor sees; of who is kept
+// from them it passes nobody, so how far it comes tells nothing of those (R36).
+func (d *directory) eachPartner(ctx context.Context, a network.Actor, sight *network.Sight, each func(network.Partner)) error {
 	if a.Side != network.Owner && !a.Chain.PartnersSeeAnother {
 		own, err := d.store.Partner(ctx, a.Chain.ID, a.Contact.Partner)
 		if err == nil {
@@ -272,8 +274,18 @@ func (d *directory) eachPartner(ctx context.Context, a network.Actor, each func(
 	if a.Side != network.Owner {
 		q.State = network.PartnerJoined
 	}
+	groups := sight.Among(nil)
+	if groups == nil {
+		groups = []int{0} // all
+	}
 	for range prefixPages {
-		page, next, err := d.store.Partners(ctx, a.Chain.ID, q)
+		if len(groups) == 0 {
+			break
+		}
+		q.Group = groups[0]
+		page, next, err := store.Seen(sight, q, func(q store.PartnerQuery) ([]network.Partner, string, error) {
+			return d.store.Partners(ctx, a.Chain.ID, q)
+		})
 		if err != nil {
 			return err
 		}
@@ -281,7 +293,7 @@ func (d *directory) eachPartner(ctx context.Context, a network.Actor, each func(
 			each(p)
 		}
 		if q.Cursor = next; next == "" {
-			break
+			groups = groups[1:]
 		}
 	}
 	return nil

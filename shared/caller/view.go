@@ -3,6 +3,7 @@ package caller
 import (
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/tributary-app/tributary/shared/network"
@@ -43,7 +44,7 @@ func View(r *http.Request, s *store.Store, a network.Actor, q web.Params, what s
 	case err != nil:
 		return network.Actor{}, Nobody("as")
 	}
-	as.Through = a.Person.ID
+	as.Through = strings.Join([]string{a.Person.ID, what, r.URL.Path, q.Get("group_id")}, "\x00")
 	if q.Cursor() == "" {
 		err = s.By(a, now).LogView(r.Context(), as, what)
 	}

@@ -22,12 +22,12 @@ type Actor struct {
 	Side    Side     // of Corp in Chain
 	Admin   bool     // of Chain: super-admin of the owner corp, or made one
 	Contact *Contact // on the Guest side: the membership
-	Through string   // the person id of the admin who looks with this actor's eyes; "" if they do themselves
+	Through string   // which admin looks with this actor's eyes, and at which list; "" if they look themselves
 }
 
 // Cursors is whose the cursors are that the actor is given: the chain's, of any
-// list of theirs, but an admin's alone of a view as somebody else, so that no
-// page of one is read without its first.
+// list of theirs, but an admin's alone of one list that they view as somebody
+// else, so that no page of one is read without its first.
 func (a Actor) Cursors() string {
 	if a.Through == "" {
 		return a.Chain.ID
@@ -64,9 +64,11 @@ func (a Actor) SeesTotals() bool {
 	return false
 }
 
-// SeesPhone reports whether a contact's phone is shown in full: to admins,
-// and to the person.
-func (a Actor) SeesPhone(person string) bool { return a.Admin || a.Person.ID == person }
+// SeesPhone reports whether the phone of a partner's person is shown in full: to
+// admins, to the person, and to those of the same corp.
+func (a Actor) SeesPhone(person, partner string) bool {
+	return a.Admin || a.Person.ID == person || a.Side == Guest && a.Corp.Places[a.Chain.ID].Partner == partner
+}
 
 // MayInvite holds R07 for a new invite: super-admins and chain admins always;
 // the owner's other members while members_may_invite is on; a partner's

@@ -106,8 +106,12 @@ func TestR03_AColleagueWhoHasNotJoinedIsNotShown(t *testing.T) {
 		if got, want := sight.Contact(own, network.Contact{JoinedAt: noon}), ours || partner; got != want {
 			t.Errorf("%s, joined: got %v, want %v", name, got, want)
 		}
-		if got, want := actor.SeesPhone("pe3"), actor.Admin || name == "member"; got != want {
+		if got, want := actor.SeesPhone("pe3", "pa-other"), actor.Admin || name == "member"; got != want {
 			t.Errorf("%s: the member's phone in full: got %v, want %v", name, got, want)
+		}
+		actor.Corp.Places = map[string]network.Place{actor.Chain.ID: {Side: actor.Side, Partner: "pa-own"}}
+		if got, want := actor.SeesPhone("pe-colleague", "pa-own"), actor.Admin || partner; got != want {
+			t.Errorf("%s: the phone of somebody of pa-own: got %v, want %v", name, got, want)
 		}
 	}
 }

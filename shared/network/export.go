@@ -109,7 +109,7 @@ func (s *Sight) ExportRows(p Partner, people []Contact, tree Tree) []ExportRow {
 			}
 			r := row
 			r.Contact, r.Identity, r.Phone, r.JoinedAt = k.Name, k.Identity(), k.Phone, k.JoinedAt
-			if !a.SeesPhone(k.Person) {
+			if !a.SeesPhone(k.Person, k.Partner) {
 				r.Phone = MaskPhone(k.Phone)
 			}
 			rows = append(rows, r)

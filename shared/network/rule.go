@@ -14,6 +14,9 @@ const (
 	SeeByRules MembersSee = "rules" // only what a rule lets them
 )
 
+// HasRules reports whether the owner's members may see less than all of the chain.
+func (c Chain) HasRules() bool { return c.MembersSee == SeeByRules || c.RulesEdition > 0 }
+
 // Effect is what a rule does.
 type Effect string
 

@@ -170,6 +170,10 @@ func (s *Store) exported(ctx context.Context, a network.Actor, sight *network.Si
 	if groups == nil || begun && !byGroup {
 		return Seen(sight, q, read)
 	}
+	groups, err := s.AndMoving(ctx, a.Chain, groups)
+	if err != nil {
+		return nil, "", err
+	}
 	return s.exportedOf(ctx, a.Chain, sight, groups, q, read)
 }
 

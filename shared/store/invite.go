@@ -491,7 +491,7 @@ func (s *Store) astray(ctx context.Context, c network.Chain, i network.Invite, r
 
 // keptFromMaker is astray of an invite by one of the owner's people.
 func (s *Store) keptFromMaker(ctx context.Context, c network.Chain, i network.Invite) (bool, error) {
-	if i.MakerCorp != c.OwnerCorp || c.MembersSee != network.SeeByRules && c.RulesEdition == 0 {
+	if i.MakerCorp != c.OwnerCorp || !c.HasRules() {
 		return false, nil
 	}
 	member, admin := memberKey(i.Maker, c.OwnerCorp), adminKey(c.ID, i.Maker)
@@ -509,8 +509,11 @@ func (s *Store) keptFromMaker(ctx context.Context, c network.Chain, i network.In
 	if a.Admin {
 		return false, nil
 	}
-	sight, err := s.SightOfGroups(ctx, a)
-	if err != nil {
+	sight, err := s.Sight(ctx, a)
+	if err != nil || sight.Group(c.Landing(i.Group)) || len(sight.Scope().Singly) == 0 {
+		return err == nil && !sight.Group(c.Landing(i.Group)), err
+	}
+	if sight, err = s.SightOfGroups(ctx, a); err != nil { // perhaps for one who stands in it, whom a rule names
 		return false, err
 	}
 	return !sight.Group(c.Landing(i.Group)), nil

@@ -321,6 +321,16 @@ func (s *Store) Sight(ctx context.Context, a network.Actor) (*network.Sight, err
 	return network.SightOf(a, own, rules, tree), nil
 }
 
+// SeesTotals reports whether the actor may know how many partners the chain has
+// (R36). Rules are only asked where there have been any.
+func (s *Store) SeesTotals(ctx context.Context, a network.Actor) (bool, error) {
+	if a.Side != network.Owner || a.SeesTotals() {
+		return a.SeesTotals(), nil
+	}
+	sight, err := s.Sight(ctx, a)
+	return err == nil && !sight.Restricted(), err
+}
+
 // SightOfGroups is Sight for who asks it of groups: those are shown too in
 // which a partner stands that a rule names (R08). These partners are read.
 func (s *Store) SightOfGroups(ctx context.Context, a network.Actor) (*network.Sight, error) {

@@ -26,24 +26,17 @@ func Seen(sight *network.Sight, q PartnerQuery, read func(PartnerQuery) ([]netwo
 			return nil, "", err
 		}
 		full := upTo(sight, page, limit-len(found))
-		if full == len(page) { // all that are seen belong to this page
-			found = append(found, seen(sight, page)...)
-			if q.Cursor = more; more == "" {
-				return found, "", nil
-			}
-			continue
-		}
-		if full == 0 { // one is behind the full page, which so isn't the last
+		found = append(found, seen(sight, page[:full])...)
+		switch {
+		case full == len(page) && more == "":
+			return found, "", nil
+		case full == len(page):
+			q.Cursor = more
+		case full == 0: // one is behind the full page, which so isn't the last
 			return found, q.Cursor, nil
-		}
-		// Read again for the cursor of where the page ends.
-		q.Limit = full
-		if page, more, err = read(q); err != nil {
-			return nil, "", err
-		}
-		found = append(found, seen(sight, page)...)
-		if q.Cursor = more; more == "" || len(found) == limit {
-			return found, more, nil
+		default:
+			last := page[full-1]
+			return found, encodeCursor(partnerList(last.Chain, last).SK), nil
 		}
 	}
 	return found, q.Cursor, nil

@@ -62,13 +62,14 @@ var asks = map[string][]ask{
 	"GET /v1/chains/{chain_id}/partners/{partner_id}/removal":  {{}},
 
 	"GET /v1/chains/{chain_id}/directory":             {{}, {path: "/v1/chains/{chain}/directory?group_id={group}"}, {path: "/v1/chains/{chain}/directory?group_id={group}&recursive=true"}},
+	"GET /v1/chains/{chain_id}/directory/groups":      {{}},
 	"GET /v1/chains/{chain_id}/directory/search":      {{path: "/v1/chains/{chain}/directory/search?q={partner}"}},
 	"GET /v1/chains/{chain_id}/directory/explain":     {{path: "/v1/chains/{chain}/directory/explain?viewer={person}&target={partner}"}},
 	"GET /v1/chains/{chain_id}/directory/export.xlsx": {{}},
 	"GET /v1/chains/{chain_id}/directory/export.csv":  {{}},
 	"POST /v1/chains/{chain_id}/exports":              {{body: `{"format":"csv"}`}},
 	"GET /v1/chains/{chain_id}/exports/{export_id}":   {{}},
-	"GET /v1/chains/{chain_id}/progress":              {{path: "/v1/chains/{chain}/progress?import_id={import}"}},
+	"GET /v1/chains/{chain_id}/progress":              {{path: "/v1/chains/{chain}/progress?import_id={import}"}, {path: "/v1/chains/{chain}/progress?group_id={group}"}, {path: "/v1/chains/{chain}/progress?by=day&group_id={group}"}},
 	"GET /v1/chains/{chain_id}/rules":                 {{}},
 	"POST /v1/chains/{chain_id}/rules": {
 		{body: `{"owner":{"roles":["member"]},"partner":{"corps":["{partner}"]},"effect":"hide"}`},
@@ -602,7 +603,7 @@ var cursor = regexp.MustCompile(`"next_cursor":"([^"]*)"`)
 // lists are what a viewer reads, page after page.
 var lists = []string{
 	"", "/admins", "/groups", "/partners", "/partners?recursive=true&group_id=1", "/partners?state=joined", "/partners?group_id={group}", "/partners?state=pending",
-	"/directory", "/directory?recursive=true", "/directory?group_id={group}", "/directory?group_id={group}&recursive=true",
+	"/directory", "/directory?recursive=true", "/directory?recursive=true&sort=joined_at", "/directory/groups", "/directory?group_id={group}", "/directory?group_id={group}&recursive=true",
 	"/directory/export.csv", "/directory/export.xlsx", "/invites", "/invites?state=live", "/invites?group_id={group}", "/group-migrations",
 	"/directory/search?q=" + "%E5%95%86%E8%A1%8C", "/directory/search?q=shang", "/directory/search?q=%E6%8E%8C%E6%9F%9C", "/progress",
 	"/partners/{partner}", "/partners/{partner}/contacts", "/partners/{gamma}", "/partners/{gamma}/contacts", "/audit", "/rules", "/imports", "/applications", "/conflicts",
