@@ -60,12 +60,25 @@ func TestR34_WhatADeletionLeavesTheSweepMoves(t *testing.T) {
 				t.Errorf("got %v, want an error: %v", err, tt.fails)
 			}
 			w.tb.Break = nil
+			// Until then who lists by group finds them where they are filed still.
+			among, err := w.AndMoving(ctx, w.chainNow(t), []int{south})
+			must(t, err)
+			listed := 0
+			for _, g := range among {
+				page, _, err := w.Partners(ctx, chainID, PartnerQuery{Group: g, State: network.PartnerPending, Limit: 100})
+				must(t, err)
+				listed += len(page)
+			}
+			same(t, "listed meanwhile", []any{among, listed}, []any{[]int{north, south}, len(all)})
 			if got := w.settleAll(t); got != 1 {
 				t.Errorf("the sweep looked at %d, want the group", got)
 			}
 			for _, r := range all {
 				same(t, r.Corp, w.partnerNow(t, noticeOf(r).Partner).Group, south)
 			}
+			among, err = w.AndMoving(ctx, w.chainNow(t), []int{south})
+			must(t, err)
+			same(t, "no more than the group", among, []int{south})
 			page, _, err := w.Partners(ctx, chainID, PartnerQuery{Group: south, State: network.PartnerPending, Limit: 100})
 			must(t, err)
 			same(t, "filed anew", len(page), len(all))

@@ -26,6 +26,7 @@ type ask struct {
 	path string // "" is the route's
 	body string
 	corp string // acts as
+	open string // to whom it tells of what they may not see otherwise: the progress of an import, to members from whom nobody is kept
 }
 
 // asks are all routes that name something by id, with what they are asked.
@@ -69,7 +70,7 @@ var asks = map[string][]ask{
 	"GET /v1/chains/{chain_id}/directory/export.csv":  {{}},
 	"POST /v1/chains/{chain_id}/exports":              {{body: `{"format":"csv"}`}},
 	"GET /v1/chains/{chain_id}/exports/{export_id}":   {{}},
-	"GET /v1/chains/{chain_id}/progress":              {{path: "/v1/chains/{chain}/progress?import_id={import}"}, {path: "/v1/chains/{chain}/progress?group_id={group}"}, {path: "/v1/chains/{chain}/progress?by=day&group_id={group}"}},
+	"GET /v1/chains/{chain_id}/progress":              {{path: "/v1/chains/{chain}/progress?import_id={import}", open: "staff"}, {path: "/v1/chains/{chain}/progress?group_id={group}"}, {path: "/v1/chains/{chain}/progress?by=day&group_id={group}"}},
 	"GET /v1/chains/{chain_id}/rules":                 {{}},
 	"POST /v1/chains/{chain_id}/rules": {
 		{body: `{"owner":{"roles":["member"]},"partner":{"corps":["{partner}"]},"effect":"hide"}`},
@@ -561,7 +562,7 @@ func (w *walk) names(phase string) (pairs int) {
 				}
 				for _, kind := range a.kinds(at) {
 					for _, k := range w.things {
-						if k.kind != kind || k.seenBy(viewer) {
+						if k.kind != kind || k.seenBy(viewer) || a.open == viewer {
 							continue
 						}
 						said := func(id string) answer {
