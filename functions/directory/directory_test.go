@@ -299,6 +299,37 @@ func TestAPageOfTheDirectoryIsCheap(t *testing.T) {
 	}
 }
 
+func TestAPageOfAPartnersPersonIsCheap(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	on := true
+	w.see(t, network.ChainEdit{PartnersSeeAnother: &on})
+	ticket := w.invite(t, w.boss, w.owner, w.south)
+	for i := range 150 {
+		w.joins(t, 100+i, ticket)
+	}
+	for _, query := range []string{"", "&recursive=true", fmt.Sprint("&group_id=", w.south)} {
+		next := ""
+		for n := 0; n == 0 || next != ""; n++ {
+			w.tb.Reset()
+			a := w.as(t, claims(100), path+"?limit=50"+query+"&cursor="+next).want(t, 200, "")
+			// The last page has the people, too: the admins are a query more, who invited them three.
+			most := 8.0
+			last := a.body["next_cursor"] == nil
+			if last {
+				most = 14
+			}
+			if m := w.tb.Meter(); m.ReadUnits > most || float64(m.Requests) > most || m.WriteUnits > 0 {
+				t.Errorf("page %d of %q cost %+v, want at most %v read units and requests", n+1, query, m, most)
+			}
+			if last {
+				break
+			}
+			next = a.body["next_cursor"].(string)
+		}
+	}
+}
+
 // A page over many empty groups ends, short, and says where it goes on.
 func TestARecursiveListOverManyGroupsIsReadInSteps(t *testing.T) {
 	t.Parallel()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"slices"
@@ -235,7 +236,8 @@ func TestWhatAnExplanationCosts(t *testing.T) {
 	}
 }
 
-// What explain says is what the viewer's own directory and search show.
+// What explain says is what the viewer's own directory and search show, and what
+// an export of theirs has.
 func TestR36_ExplainAgreesWithWhatTheViewerFinds(t *testing.T) {
 	t.Parallel()
 	w := busy(t)
@@ -290,6 +292,7 @@ func TestR36_ExplainAgreesWithWhatTheViewerFinds(t *testing.T) {
 		shown = append(shown, w.shown(t, claims(viewer), searchPath+"?q=Person&limit=200")...)
 		shown = append(shown, w.shown(t, claims(viewer), searchPath+"?q=Pending&limit=200")...)
 		shown = append(shown, w.shown(t, claims(viewer), searchPath+"?q="+url.QueryEscape("联系人")+"&limit=200")...)
+		w.exports(t, r, viewer, shown)
 		for target, listed := range targets {
 			got := w.explained(t, w.boss, "viewer", id(claims(viewer)), "target", target).want(t, 200, "")
 			// The owner's people see each other in the corp's list, not in this.
@@ -299,6 +302,24 @@ func TestR36_ExplainAgreesWithWhatTheViewerFinds(t *testing.T) {
 			}
 		}
 	})
+}
+
+// exports makes sure that an export has the partners that its reader finds, and
+// of partners' people those of them who have joined.
+func (w *world) exports(t *testing.T, r *rapid.T, viewer int, shown []string) {
+	t.Helper()
+	corp := map[int]int{18: 16} // who isn't of a corp of their number
+	of := func(n int) string { return w.partnerID(cmp.Or(corp[n], n)) }
+	said := strings.Join(w.table(t, claims(viewer)), "\n")
+	for n := 10; n <= 18; n++ {
+		if got, want := strings.Contains(said, fmt.Sprint("|Dealer ", n, "|")), corp[n] == 0 && slices.Contains(shown, of(n)); got != want {
+			r.Fatalf("%d: Dealer %d is in the export: %v, want %v:\n%s", viewer, n, got, want, said)
+		}
+		theirs := viewer < 10 || of(n) == of(viewer)
+		if got, want := strings.Contains(said, fmt.Sprint("|Person ", n, "|")), theirs && slices.Contains(shown, handle(claims(n))); got != want {
+			r.Fatalf("%d: Person %d is in the export: %v, want %v:\n%s", viewer, n, got, want, said)
+		}
+	}
 }
 
 // shown are the ids of a list's partners and people.

@@ -118,7 +118,7 @@ func (i *invites) resend(w http.ResponseWriter, r *http.Request) error {
 		person = i.person.Person(invite.Phone)
 	}
 	now := i.now().Truncate(time.Millisecond) // as it is kept
-	if invite, err = i.store.Resend(r.Context(), a.Chain.ID, invite.ID, person, now); err != nil {
+	if invite, err = i.by(a).Resend(r.Context(), a.Chain.ID, invite.ID, person, now); err != nil {
 		return err
 	}
 	return i.answer(w, r, a, invite, now)
@@ -141,7 +141,7 @@ func (i *invites) adopt(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	now := i.now()
-	if invite, err = i.store.Adopt(r.Context(), a, invite.ID, name, now); err != nil {
+	if invite, err = i.by(a).Adopt(r.Context(), a, invite.ID, name, now); err != nil {
 		return err
 	}
 	return i.answer(w, r, a, invite, now)

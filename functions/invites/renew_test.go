@@ -378,3 +378,22 @@ func TestInvitesRevokedManyAtATimeAreInTheAuditListAsTheAdmins(t *testing.T) {
 		t.Errorf("got %+v, want %s by the boss, and not %s", c, other, own)
 	}
 }
+
+func TestWhatAnAdminResendsOrAdoptsIsInTheAuditList(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	made := w.create(t, w.staff, `{}`).want(t, 201, "").text("invite_id")
+	w.do(t, w.staff, made, "resend").want(t, 200, "") // their own
+	w.do(t, w.boss, made, "resend").want(t, 200, "")
+	w.do(t, w.boss, made, "adopt").want(t, 200, "")
+	list, _, err := w.Audit(t.Context(), chainID, "", 50)
+	if err != nil || len(list) != 2 {
+		t.Fatalf("got %v (%v), want two changes", list, err)
+	}
+	if c := list[1]; c.What != "invite_resent" || c.Who.Person != id(w.boss) || c.Target.ID != made {
+		t.Errorf("got %+v, want %s resent by the boss", c, made)
+	}
+	if c := list[0]; c.What != "invite_adopted" || c.Target.ID != made || fmt.Sprint(c.Before, c.After) != fmt.Sprintf("map[maker:%s] map[maker:%s]", id(w.staff), id(w.boss)) {
+		t.Errorf("got %+v, want %s adopted by the boss", c, made)
+	}
+}

@@ -417,7 +417,7 @@ func (s *Store) Resend(ctx context.Context, chain, id, person string, now time.T
 			vals{"v": i.Version, "now": at(i.ResentAt), "dpk": due.PK, "dsk": due.SK, "was": was})
 		t.put(resentItem{resentKey(chain, id), i.ResentAt.Add(network.LongestLife).Unix()}, "", nil)
 		out = i
-		return nil
+		return s.logChange(ctx, t, chain, changeItem{What: "invite_resent", Target: &Target{Kind: "invites", ID: id}})
 	}, func(int, map[string]types.AttributeValue) error { return nil })
 	return out, wrap("resend", err)
 }
@@ -455,7 +455,9 @@ func (s *Store) Adopt(ctx context.Context, a network.Actor, id, name string, now
 		t.check(memberKey(a.Person.ID, a.Corp.ID), "attribute_exists(PK)", nil)
 		t.update(inviteKey(a.Chain.ID, id), "SET Maker = :maker, MakerName = :name, MakerCorp = :corp, LPK = :lpk, LSK = :lsk, DPK = :dpk, DSK = :dsk"+said+" REMOVE RevokedAt, Orphaned, MakerPartner",
 			cond+" AND Maker = :was AND Version = :v", nil, v)
-		return t, nil
+		note := changeItem{What: "invite_adopted", Target: &Target{Kind: "invites", ID: id}}
+		note.Before, note.After = contrast(Fields{"maker": was.Maker}, Fields{"maker": out.Maker})
+		return t, s.logChange(ctx, t, a.Chain.ID, note)
 	}, func(i int, _ map[string]types.AttributeValue) error {
 		if i == 0 {
 			return network.ErrDenied
