@@ -319,7 +319,7 @@ func (s *Store) eraseMaker(ctx context.Context, person, corp string, now time.Ti
 			if err := s.unnameChanges(ctx, person, chain); err != nil {
 				return err
 			}
-			if err := s.forgetInRules(ctx, chain, person); err != nil {
+			if err := s.forgetInRules(ctx, chain, person, now); err != nil {
 				return err
 			}
 		}

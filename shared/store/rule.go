@@ -189,8 +189,11 @@ const rulesForgotten = 90
 
 // forgetInRules takes a person who is erased out of the chain's rules. One that
 // named nobody else goes: without anybody it would be about everybody. It is no
-// edit of the day, which may have had its thousand.
-func (s *Store) forgetInRules(ctx context.Context, chain, person string) error {
+// edit of the day, which may have had its thousand, and nobody's: the audit list
+// names the rules.
+func (s *Store) forgetInRules(ctx context.Context, chain, person string, now time.Time) error {
+	nobody := *s
+	nobody.by = &signature{at: now}
 	for more := true; more; {
 		err := s.commit(ctx, func() (*tx, error) {
 			more = false
@@ -199,6 +202,7 @@ func (s *Store) forgetInRules(ctx context.Context, chain, person string) error {
 				return nil, err
 			}
 			t, is := s.tx(), was
+			var ids []string
 			is.Edition++
 			t.update(chainKey(chain), "SET RulesEdition = :e", "attribute_exists(PK)", nil, vals{"e": is.Edition})
 			for _, r := range all {
@@ -209,6 +213,7 @@ func (s *Store) forgetInRules(ctx context.Context, chain, person string) error {
 				if more = len(t.items) > rulesForgotten; more {
 					break
 				}
+				ids = append(ids, r.ID)
 				r.Owner.Members = slices.Delete(r.Owner.Members, i, i+1)
 				if len(r.Owner.Members)+len(r.Owner.Roles) == 0 {
 					t.remove(ruleKey(chain, r.ID), "attribute_exists(PK)", nil)
@@ -222,7 +227,7 @@ func (s *Store) forgetInRules(ctx context.Context, chain, person string) error {
 				return nil, nil
 			}
 			t.put(is, "Edition = :was", vals{"was": was.Edition})
-			return t, nil
+			return t, nobody.logChange(ctx, t, chain, changeItem{What: "rules_narrowed", Target: &Target{Kind: "rule"}, After: Fields{"rule_ids": ids}})
 		}, func(int, map[string]types.AttributeValue) error { return nil }) // somebody edits them: read again
 		if err != nil {
 			return err

@@ -3,6 +3,7 @@ package store
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -241,6 +242,12 @@ func TestR36_WhoIsErasedIsInNoRuleAndNoRuleIsWiderForIt(t *testing.T) {
 	same(t, "the colleague isn't hidden from", w.sight(t, q).PartnerAt("pa", 1, network.PartnerJoined), true)
 	_, err = w.EditRule(ctx, w.chainNow(t), with.ID, func(*network.Rule) {}, with.Edition, noon)
 	wants(t, "an edit of what it was", err, network.ErrPrecondition)
+
+	list, _, err := w.Audit(ctx, chainID, "", 1)
+	must(t, err)
+	named := fmt.Sprint(list[0].After["rule_ids"])
+	same(t, "what the audit list says", []any{list[0].What, list[0].Who, list[0].At.UTC(), strings.Contains(named, alone.ID), strings.Contains(named, with.ID), strings.Contains(named, other.ID)},
+		[]any{"rules_narrowed", Who{}, noon.Add(time.Hour), true, true, false})
 
 	must(t, w.Erase(ctx, p.ID, noon.Add(2*time.Hour)))
 	same(t, "twice is once", w.chainNow(t).RulesEdition, edition+1)
