@@ -142,6 +142,8 @@ func TestACursorOfAViewIsGoodForThatViewAlone(t *testing.T) {
 			"a view's, as who sees it alone": w.as(t, w.boss, list+as(12)+view),
 			"none, in a group that isn't":    w.as(t, w.boss, path+"?group_id=99"+as(12)+"&cursor=x"),
 			"a view's, in a partner's lists": w.as(t, claims(10), list+view),
+			"a view's, in its groups":        w.as(t, w.boss, path+"/groups?limit=1"+as(2)+view),
+			"a view's, in a group's":         w.as(t, w.boss, path+fmt.Sprint("?limit=1&group_id=", w.north)+as(2)+view),
 		} {
 			if got.want(t, 400, "invalid").field() != "cursor" {
 				t.Errorf("%s: got %s, want the cursor named", what, got.Body)
