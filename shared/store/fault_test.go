@@ -326,6 +326,9 @@ func TestR29_WhateverRequestFailsTheEndIsThatOfACleanRun(t *testing.T) {
 						if !fits(fault, op) || attempts > 1 && !theSDKs(fault, op) {
 							continue
 						}
+						if attempts > 1 && len(ops) > 30 && i%3 != 0 { // the SDK does alike wherever it is: every third of a long deed's
+							continue
+						}
 						t.Run(fmt.Sprintf("%s %s %d %s", by, what, i+1, op), func(t *testing.T) {
 							// A stream makes the local server slow, so only those runs have one whose write is done and then done again.
 							streams := attempts == 1 && fault == dynamotest.After && (op == "UpdateItem" || op == "TransactWriteItems")
