@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -173,18 +172,8 @@ func (c *chains) partners(ctx context.Context, ch network.Chain, sight *network.
 		return store.Seen(sight, q, read)
 	}
 	limit, at := q.Limit, 0
-	if q.Cursor != "" {
-		in, there, ok := strings.Cut(q.Cursor, ".")
-		id, err := strconv.Atoi(in)
-		if err != nil || !ok {
-			return nil, "", network.ErrCursor
-		}
-		var stands bool
-		if at, stands = slices.BinarySearch(groups, id); stands {
-			q.Cursor = there
-		} else {
-			q.Cursor = "" // that group has gone: on with the next
-		}
+	if at, q.Cursor, err = store.PlaceIn(groups, q.Cursor); err != nil {
+		return nil, "", err
 	}
 	for range groupsAPage {
 		if at == len(groups) || len(found) == limit {

@@ -161,3 +161,17 @@ func TestNamesOfManyCharactersArePackedWhole(t *testing.T) {
 		t.Error("it isn't what was packed")
 	}
 }
+
+func TestWhatIsRemovedIsNotHeldAnyMore(t *testing.T) {
+	t.Parallel()
+	all := chain(200)
+	x := search.New(slices.Values(all))
+	for i, e := range all {
+		was := x.Bytes()
+		x.Apply(nil, []search.Removal{{Key: e.Key(), Edition: e.Edition}})
+		const key = 100 // what is remembered of a removal
+		if got, want := was-x.Bytes(), len(e.Name)+len(e.Alias)+len(e.CustomID)+len(e.Phone)-key; got != want {
+			t.Fatalf("entry %d: %d bytes less, want %d", i, got, want)
+		}
+	}
+}

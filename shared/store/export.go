@@ -3,8 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -186,19 +184,10 @@ const singlyCursor = "s."
 func (s *Store) exportedOf(ctx context.Context, c network.Chain, sight *network.Sight, groups []int, q PartnerQuery, read func(PartnerQuery) ([]network.Partner, string, error)) ([]network.Partner, string, error) {
 	last, singly := strings.CutPrefix(q.Cursor, singlyCursor)
 	if !singly {
-		at := 0
-		if q.Cursor != "" {
-			in, there, ok := strings.Cut(q.Cursor, ".")
-			id, err := strconv.Atoi(in)
-			if err != nil || !ok {
-				return nil, "", network.ErrCursor
-			}
-			var stands bool
-			if at, stands = slices.BinarySearch(groups, id); stands {
-				q.Cursor = there
-			} else {
-				q.Cursor = "" // it has gone: on with the next
-			}
+		var at int
+		var err error
+		if at, q.Cursor, err = PlaceIn(groups, q.Cursor); err != nil {
+			return nil, "", err
 		}
 		if at < len(groups) {
 			q.Group = groups[at]

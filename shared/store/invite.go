@@ -512,13 +512,11 @@ func (s *Store) keptFromMaker(ctx context.Context, c network.Chain, i network.In
 		return false, nil
 	}
 	sight, err := s.Sight(ctx, a)
-	if err != nil || sight.Group(c.Landing(i.Group)) || len(sight.Scope().Singly) == 0 {
-		return err == nil && !sight.Group(c.Landing(i.Group)), err
-	}
-	if sight, err = s.SightOfGroups(ctx, a); err != nil { // perhaps for one who stands in it, whom a rule names
+	if err != nil || sight.Group(c.Landing(i.Group)) {
 		return false, err
 	}
-	return !sight.Group(c.Landing(i.Group)), nil
+	sight, err = s.knowing(ctx, c.ID, sight) // perhaps it is shown for one who stands in it, whom a rule names
+	return err == nil && !sight.Group(c.Landing(i.Group)), err
 }
 
 // strayed notes that somebody has come by an invite that is astray (R08), and that

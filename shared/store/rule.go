@@ -350,14 +350,20 @@ func (s *Store) SightOfGroups(ctx context.Context, a network.Actor) (*network.Si
 		}
 		return network.SightOf(a, own, nil, nil), nil // no rules, or it would have been read
 	}
-	if singly := sight.Scope().Singly; len(singly) > 0 {
-		found, err := s.PartnersOf(ctx, a.Chain.ID, singly)
-		if err != nil {
-			return nil, wrap("sight of groups", err)
-		}
-		sight.Knowing(found)
+	return s.knowing(ctx, a.Chain.ID, sight)
+}
+
+// knowing is a sight with the partners read that rules name.
+func (s *Store) knowing(ctx context.Context, chain string, sight *network.Sight) (*network.Sight, error) {
+	singly := sight.Scope().Singly
+	if len(singly) == 0 {
+		return sight, nil
 	}
-	return sight, nil
+	found, err := s.PartnersOf(ctx, chain, singly)
+	if err != nil {
+		return nil, wrap("sight of groups", err)
+	}
+	return sight.Knowing(found), nil
 }
 
 // own is the actor's own partner, none on the owner's side.

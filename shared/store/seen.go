@@ -1,6 +1,12 @@
 package store
 
-import "github.com/tributary-app/tributary/shared/network"
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/tributary-app/tributary/shared/network"
+)
 
 // Of a list in which some are hidden singly, one page reads so many of them at
 // a time, and so often, before it is short.
@@ -8,6 +14,25 @@ const (
 	hiddenAhead  = 100
 	hiddenRounds = 6
 )
+
+// PlaceIn is where a list of groups, one after the other, goes on: in which of
+// them, and from where there. cursor is "group.place" or, at the beginning, "";
+// of a group that has gone it leads to the next.
+func PlaceIn(groups []int, cursor string) (at int, there string, err error) {
+	if cursor == "" {
+		return 0, "", nil
+	}
+	in, place, ok := strings.Cut(cursor, ".")
+	id, err := strconv.Atoi(in)
+	if err != nil || !ok {
+		return 0, "", network.ErrCursor
+	}
+	at, stands := slices.BinarySearch(groups, id)
+	if !stands {
+		place = ""
+	}
+	return at, place, nil
+}
 
 // Seen is a page of a list of partners without those that are kept from the
 // actor one by one: as full, and with the same end, as if they weren't there. A
